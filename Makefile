@@ -1,0 +1,149 @@
+# hocker: the only build file. `make help` lists the targets.
+#
+# Everything that is made lies under $(BUILD). A variant is another BUILD with other flags:
+# `make SANITIZE=address,undefined BUILD=build/asan` is what `make asan` runs.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+SANITIZE ?=
+V ?=
+
+CC ?= cc
+LUA ?= lua5.4
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+LUACHECK ?= luacheck
+
+LUAVER := 5.4
+LUADIR ?= $(PREFIX)/share/lua/$(LUAVER)
+LUACDIR ?= $(PREFIX)/lib/lua/$(LUAVER)
+MANDIR ?= $(PREFIX)/share/man
+
+PKGS := lua$(LUAVER) lua$(LUAVER)-cjson libcurl libcrypto zlib libzstd libpsl
+# ISA-L inflates twice as fast as zlib; `make ISAL=` builds without it.
+ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
+ifneq ($(ISAL),)
+PKGS += libisal
+endif
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
+	-Wno-sign-conversion -Wvla -Wpointer-arith -Werror=implicit-function-declaration
+ifneq ($(WERROR),)
+WARNINGS += -Werror
+endif
+ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_GNU_SOURCE $(if $(ISAL),-DHK_WITH_ISAL) \
+	$(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PKGS))
+ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_LDFLAGS = -pthread $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs $(filter-out lua%,$(PKGS)))
+LUA_LIBS = $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)))
+
+CORE := $(wildcard core/*.c)
+BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
+HOST := bindings/host.c bindings/main.c
+SCRIPTS := $(sort $(shell find scripts templates -name '*.lua' -o -name '*.nix'))
+ARGPARSE ?= $(firstword $(wildcard /usr/share/lua/$(LUAVER)/argparse.lua \
+	/usr/local/share/lua/$(LUAVER)/argparse.lua) argparse.lua)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+COMMANDS := hocker-image hocker-layer hocker-config hocker-manifest docker2nix
+UNITS := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(wildcard spec/c/test_*.c))
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
+
+.PHONY: all help deps demo check test unit spec lint asan tsan fuzz bench docs \
+	install uninstall clean
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS)) $(BUILD)/lua/hocker/core.so
+
+help:
+	@echo 'make            build build/bin/hocker, its five links and build/lua/hocker/core.so'
+	@echo 'make demo       install what is missing, and show everything on a local registry'
+	@echo 'make check      install what the tests need, and run all of them'
+	@echo 'make test       the specs and unit tests, with what is installed'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
+	@echo 'make lint asan tsan fuzz bench docs clean'
+
+# --- the library, the Lua module, the program ---------------------------------------------
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libhocker.a: $(call obj,$(CORE))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# Lua's own symbols come from the interpreter that loads the module.
+$(BUILD)/lua/hocker/core.so: $(call obj,$(BINDINGS)) $(BUILD)/libhocker.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -shared $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+$(BUILD)/embedded.c: bindings/embed.lua $(SCRIPTS) $(ARGPARSE)
+	@mkdir -p $(@D)
+	$(call say,EMBED,$@)$(LUA) bindings/embed.lua $@ argparse=$(ARGPARSE) $(SCRIPTS)
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Ibindings -c -o $@ $<
+
+$(BUILD)/bin/hocker: $(call obj,$(HOST) $(BINDINGS)) $(BUILD)/embedded.o $(BUILD)/libhocker.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) $(LUA_LIBS)
+
+$(addprefix $(BUILD)/bin/,$(COMMANDS)): $(BUILD)/bin/hocker
+	$(Q)ln -sf hocker $@
+
+# --- tests ----------------------------------------------------------------------------------
+
+# The core is built once more with tiny blocks, so that every boundary is crossed.
+$(BUILD)/spec/test_%: spec/c/test_%.c spec/c/test.h $(BUILD)/libhocker.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
+		$(BUILD)/libhocker.a $(CORE_LIBS)
+
+unit: $(UNITS)
+
+deps:
+	$(Q).ci/install build
+
+demo:
+	$(Q).ci/install build demo
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)examples/demo.sh $(BUILD)
+
+check:
+	$(Q).ci/install build demo test $(if $(filter true,$(CI))$(filter 1,$(ALL)),clients)
+	$(Q)$(MAKE) --no-print-directory test
+
+test:
+	$(Q)LUA=$(LUA) LUACHECK=$(LUACHECK) MAKE=$(MAKE) $(LUA) spec/run.lua $(RUNS)
+
+lint:
+	$(Q)$(LUA) spec/run.lua lint
+
+asan tsan:
+	$(Q)$(LUA) spec/run.lua $@
+
+# --- installation ---------------------------------------------------------------------------
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(LUACDIR)/hocker \
+		$(DESTDIR)$(LUADIR)/hocker
+	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
+	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
+	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
+	$(INSTALL) -m 644 scripts/hocker/*.lua $(DESTDIR)$(LUADIR)/hocker
+	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
+
+uninstall:
+	for name in hocker $(COMMANDS); do \
+		rm -f $(DESTDIR)$(PREFIX)/bin/$$name $(DESTDIR)$(MANDIR)/man1/$$name.1; done
+	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,47 @@
+/*
+ * file: an output file that appears under its name only when it is whole.
+ *
+ * Bytes go to a temporary file beside the target, which is renamed over it by commit and
+ * removed when the last reference goes without one. A symbolic link is followed, and its
+ * target replaced. A target that is no regular file (a device, a FIFO, /dev/stdout) can't be
+ * replaced: the bytes wait in an unlinked file under $TMPDIR and commit copies them.
+ *
+ * References are counted and touched by the owner's thread only.
+ */
+#ifndef HK_FILE_H
+#define HK_FILE_H
+
+#include "sink.h"
+
+struct hk_file;
+
+/* The temporary file is created now, so that a folder that is missing or not writable is
+ * found before anything is fetched. "-" stands for standard output. */
+HK_API struct hk_file *hk_file_create(const char *path, struct hk_err *err);
+HK_API void hk_file_ref(struct hk_file *f);
+HK_API void hk_file_unref(struct hk_file *f); /* NULL is fine */
+
+/* The descriptor of the temporary file: seekable, for pwrite. Borrowed. */
+HK_API int hk_file_fd(const struct hk_file *f);
+
+/* The path as the caller gave it. Borrowed. */
+HK_API const char *hk_file_path(const struct hk_file *f);
+
+/* An unlinked temporary file in the folder of the target (so on the same file system). The
+ * caller closes the descriptor. -1 and `err` on failure. */
+HK_API int hk_file_scratch(const struct hk_file *f, struct hk_err *err);
+
+/* Makes the bytes visible under the path, with the permissions that the umask gives a new
+ * file. Once; the file is then closed for writing. */
+HK_API HK_MUST_USE int hk_file_commit(struct hk_file *f, struct hk_err *err);
+
+/* A sink that writes to the file from its start. Holds a reference. */
+HK_API struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err);
+
+/* pwrite(2) and pread(2) of exactly `len` bytes; short reads are HK_EIO. */
+HK_MUST_USE int hk_pwrite_all(int fd, const void *data, size_t len, int64_t offset,
+	const char *name, struct hk_err *err);
+HK_MUST_USE int hk_pread_all(int fd, void *data, size_t len, int64_t offset, const char *name,
+	struct hk_err *err);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * tar: writes an archive whose members arrive in any order and at the same time.
+ *
+ * Members are declared in the order they shall have. One whose size is known gets its place
+ * at once and is written there; bytes beyond the declared size, or all of them where it is
+ * unknown (-1), go to a scratch file beside the archive. hk_tar_finish then moves what is
+ * not where it belongs, so a wrong size costs time, never correctness.
+ *
+ * The format is POSIX ustar, with pax records (IEEE Std 1003.1 pax) for a size of 8 GiB or
+ * more and for a name over 100 bytes. Same members, same bytes: mtime 0, owner 0:0 without
+ * names, mode 0644, two zero blocks at the end.
+ *
+ * Declaring and finishing belong to one thread; the sinks of different members may be used
+ * by different threads at the same time.
+ */
+#ifndef HK_TAR_H
+#define HK_TAR_H
+
+#include "file.h"
+#include "sink.h"
+
+struct hk_tar;
+
+/* Holds `file`. References are counted and touched by the owner's thread only. */
+HK_API struct hk_tar *hk_tar_new(struct hk_file *file, struct hk_err *err);
+HK_API void hk_tar_unref(struct hk_tar *t); /* NULL is fine */
+
+/* Declares the next member. `size` -1 is unknown. Its number goes to `index`. A name that is
+ * empty, absolute, or has a ".." component is HK_EUSAGE. */
+HK_API HK_MUST_USE int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
+	struct hk_err *err);
+
+/* The sink for the content of a declared member, once a member. Holds the tar. */
+HK_API struct hk_sink *hk_tar_sink(struct hk_tar *t, size_t index, struct hk_err *err);
+
+/* Declares a member and writes its content. */
+HK_API HK_MUST_USE int hk_tar_put(struct hk_tar *t, const char *name, const void *data, size_t len,
+	struct hk_err *err);
+
+/* When the sinks of all members have finished: puts members in their places, writes headers
+ * and the end. A member whose sink is missing or unfinished is HK_EUSAGE. */
+HK_API HK_MUST_USE int hk_tar_finish(struct hk_tar *t, struct hk_err *err);
+
+#endif

@@ -1,0 +1,350 @@
+---@meta hocker.core
+--- The C core, as Lua sees it. Bytes of layers never pass through here: a transfer writes to a
+--- chain of sinks that lives in C, and Lua builds the chain and answers questions.
+---
+--- Functions that can fail return `nil, err`; `err` is a `hocker.Error`. Misuse (a wrong type, a
+--- closed object, an unknown option) raises.
+
+---@class hocker.core
+---@field version string the library's version
+---@field inflate_backend string what reads gzip: "isa-l" or "zlib"
+local core = {}
+
+---@class hocker.Error What went wrong. `tostring(err)` is the message.
+---@field code string "usage", "not_found", "unauthorized", "verification", "network", "io", "refused", "interrupted", "protocol", "unsupported", "memory", "internal"
+---@field message string one line
+---@field http integer? HTTP status
+---@field sys integer? errno, or the number of the signal
+local Error = {}
+
+--- Makes an error object; the one constructor, so that all errors look alike.
+---@param code string one of the codes above
+---@param message string
+---@param fields table? further fields
+---@return hocker.Error
+function core.error(code, message, fields) end
+
+---@class hocker.core.digest Digests are strings: "sha256:" and 64, "sha512:" and 128 lower-case hex digits.
+core.digest = {}
+
+--- The strict parser: returns its argument when it is a digest.
+---@param text string
+---@return string? digest, hocker.Error? err
+function core.digest.check(text) end
+
+---@param digest string
+---@return string? hex, hocker.Error? err
+function core.digest.hex(digest) end
+
+--- Nix's base 32.
+---@param digest string
+---@return string? text, hocker.Error? err
+function core.digest.nix32(digest) end
+
+--- Subresource Integrity: "sha256-" and base 64.
+---@param digest string
+---@return string? text, hocker.Error? err
+function core.digest.sri(digest) end
+
+--- The digest of a string.
+---@param data string
+---@param algorithm? "sha256"|"sha512"
+---@return string digest
+function core.digest.of(data, algorithm) end
+
+---@class hocker.core.Hash
+local Hash = {}
+
+--- A streaming hash.
+---@param algorithm? "sha256"|"sha512"
+---@return hocker.core.Hash
+function core.digest.new(algorithm) end
+
+---@param data string
+---@return hocker.core.Hash self
+function Hash:update(data) end
+
+--- The digest of all updates; once.
+---@return string digest
+function Hash:final() end
+
+---@class hocker.core.url
+core.url = {}
+
+---@class hocker.Url
+---@field scheme string "http" or "https"
+---@field host string lower case, without port; an IPv6 literal in brackets
+---@field port integer
+---@field path string
+---@field query string?
+---@field origin string scheme://host[:port], the default port left out
+---@field loopback boolean whether the host is this machine, by its text
+---@field userinfo boolean whether a user name or password is in it
+
+---@param text string an absolute http(s) URL
+---@return hocker.Url? url, hocker.Error? err
+function core.url.parse(text) end
+
+--- Resolves a reference against a base (RFC 3986 section 5).
+---@param base string
+---@param ref string
+---@return string? url, hocker.Error? err
+function core.url.join(base, ref) end
+
+--- Adds one query parameter, percent-encoded.
+---@param url string
+---@param key string
+---@param value string
+---@return string url
+function core.url.add_query(url, key, value) end
+
+---@param a string
+---@param b string
+---@return boolean
+function core.url.same_origin(a, b) end
+
+--- Whether two host names share a registrable domain (Public Suffix List) or are equal.
+---@param host_a string
+---@param host_b string
+---@return boolean
+function core.url.same_site(host_a, host_b) end
+
+--- For messages: without user info, the query replaced.
+---@param url string
+---@return string
+function core.url.redact(url) end
+
+---@class hocker.core.auth
+core.auth = {}
+
+---@class hocker.Challenge
+---@field scheme string lower case
+---@field params table<string, string> names in lower case
+
+--- Parses WWW-Authenticate field values (RFC 9110 section 11).
+---@param values string[] one a header line
+---@return hocker.Challenge[]? challenges, hocker.Error? err
+function core.auth.challenges(values) end
+
+--- The value of an Authorization header (RFC 7617).
+---@param user string
+---@param password string
+---@return string? value, hocker.Error? err
+function core.auth.basic(user, password) end
+
+--- The value of an Authorization header (RFC 6750).
+---@param token string
+---@return string? value, hocker.Error? err
+function core.auth.bearer(token) end
+
+---@class hocker.core.Sink One end of a chain. A sink that is given to another, or to a transfer, is taken: the Lua object is spent.
+local Sink = {}
+
+--- Writes to the chain from Lua; blocks when it must.
+---@param data string
+---@return true? ok, hocker.Error? err
+function Sink:write(data) end
+
+--- Ends the chain and waits for its verdict.
+---@return true? ok, hocker.Error? err
+function Sink:finish() end
+
+--- Drops the chain; also called when it is collected. `<close>` works.
+function Sink:close() end
+
+---@class hocker.core.sink
+core.sink = {}
+
+---@class hocker.Expect
+---@field size integer? exact number of bytes
+---@field max integer? ceiling where the size is not known
+---@field digest string?
+---@field name string? for messages, "layer sha256:..."
+
+--- Passes bytes on and checks them.
+---@param next hocker.core.Sink
+---@param expect hocker.Expect
+---@return hocker.core.Sink
+function core.sink.verify(next, expect) end
+
+--- Decompresses gzip and zstd by their magic; other bytes pass.
+---@param next hocker.core.Sink
+---@param opts { max: integer, name: string? } `max`: most bytes of output
+---@return hocker.core.Sink
+function core.sink.inflate(next, opts) end
+
+--- Lets a worker thread do the rest of the chain.
+---@param next hocker.core.Sink
+---@param bytes integer? size of the ring between the threads; 512 KiB
+---@return hocker.core.Sink
+function core.sink.queue(next, bytes) end
+
+--- Writes everything to both.
+---@param a hocker.core.Sink
+---@param b hocker.core.Sink
+---@return hocker.core.Sink
+function core.sink.tee(a, b) end
+
+--- Drops everything: for chains that only check.
+---@return hocker.core.Sink
+function core.sink.null() end
+
+--- Standard output, unbuffered and as it comes.
+---@return hocker.core.Sink
+function core.sink.stdout() end
+
+---@class hocker.core.Buffer Memory with a ceiling.
+local Buffer = {}
+
+---@param max integer most bytes
+---@return hocker.core.Buffer
+function core.buffer(max) end
+
+---@return hocker.core.Sink
+function Buffer:sink() end
+
+--- What has arrived.
+---@return string
+function Buffer:data() end
+
+---@class hocker.core.File An output file that appears under its name by `commit` only.
+local File = {}
+
+---@param path string "-" is standard output
+---@return hocker.core.File? file, hocker.Error? err
+function core.file(path) end
+
+--- A sink that writes from the start of the file.
+---@return hocker.core.Sink
+function File:sink() end
+
+--- Gives the file its name.
+---@return true? ok, hocker.Error? err
+function File:commit() end
+
+--- Drops what was not committed. `<close>` works.
+function File:close() end
+
+---@class hocker.core.Tar A deterministic tar whose members may be filled at the same time.
+local Tar = {}
+
+---@param file hocker.core.File
+---@return hocker.core.Tar? tar, hocker.Error? err
+function core.tar(file) end
+
+--- Declares the next member and returns the sink for its content.
+---@param name string
+---@param size integer? when known: the member is then written in place
+---@return hocker.core.Sink? sink, hocker.Error? err
+function Tar:member(name, size) end
+
+--- Adds a member whose content is at hand.
+---@param name string
+---@param data string
+---@return true? ok, hocker.Error? err
+function Tar:put(name, data) end
+
+--- When all sinks have finished: completes the archive. The file is then to be committed.
+---@return true? ok, hocker.Error? err
+function Tar:finish() end
+
+function Tar:close() end
+
+---@class hocker.core.Session
+local Session = {}
+
+---@class hocker.SessionOptions
+---@field connect_timeout number? seconds; 30
+---@field stall_timeout number? seconds without a byte; 60
+---@field connections integer? most connections to one host; 8
+---@field user_agent string?
+---@field cacert string? PEM file of further trusted CAs
+---@field cert string? PEM file of a client certificate
+---@field key string? PEM file of its key
+---@field insecure boolean? accept any certificate
+
+---@param opts hocker.SessionOptions?
+---@return hocker.core.Session? session, hocker.Error? err
+function core.session(opts) end
+
+---@class hocker.Request
+---@field url string
+---@field method? "GET"|"HEAD"|"POST"
+---@field headers string[]? "Name: value"
+---@field authorization string? goes to the URL's own origin only
+---@field body string?
+---@field content_type string?
+---@field range? { first: integer, last: integer } offsets, inclusive; "unsupported" when the server ignores it
+---@field retries integer? failures in a row, without progress, that are retried; 5
+---@field sink hocker.core.Sink? taken
+
+---@param request hocker.Request
+---@return hocker.core.Transfer? transfer, hocker.Error? err
+function Session:start(request) end
+
+---@class hocker.Event
+---@field type "challenge"|"redirect"|"retry"|"done"
+---@field transfer hocker.core.Transfer
+
+--- Runs the loop until an event is there or the time is over (then nothing is returned).
+---@param seconds number
+---@return hocker.Event? event, hocker.Error? err
+function Session:step(seconds) end
+
+--- Transfers under way.
+---@return integer
+function Session:active() end
+
+function Session:close() end
+
+---@class hocker.core.Transfer
+local Transfer = {}
+
+---@class hocker.Response
+---@field status integer
+---@field url string that it came from
+---@field headers table<string, string> names in lower case; repeated fields joined by ", "
+---@field challenges string[] the WWW-Authenticate values
+---@field body string of an error response, at most 64 KiB
+
+---@return hocker.Response
+function Transfer:response() end
+
+---@return hocker.Error? err nil when all is well
+function Transfer:error() end
+
+--- For a redirect: where to.
+---@return string? url
+function Transfer:target() end
+
+--- For a retry: seconds to wait, and failures so far.
+---@return number seconds, integer failures
+function Transfer:delay() end
+
+--- Body bytes so far, and in all when known.
+---@return integer received, integer? total
+function Transfer:progress() end
+
+--- Answers a challenge.
+---@param authorization string
+---@return true? ok, hocker.Error? err
+function Transfer:authorize(authorization) end
+
+--- Answers a redirect.
+---@return true? ok, hocker.Error? err
+function Transfer:follow() end
+
+--- Answers a failure.
+---@param seconds number
+---@return true? ok, hocker.Error? err
+function Transfer:retry(seconds) end
+
+--- Ends it; "done" follows.
+---@param err hocker.Error
+---@return true? ok, hocker.Error? err
+function Transfer:fail(err) end
+
+--- Stops it and frees its sink. `<close>` works.
+function Transfer:close() end
+
+return core
