@@ -20,7 +20,7 @@ LUADIR ?= $(PREFIX)/share/lua/$(LUAVER)
 LUACDIR ?= $(PREFIX)/lib/lua/$(LUAVER)
 MANDIR ?= $(PREFIX)/share/man
 
-PKGS := lua$(LUAVER) lua$(LUAVER)-cjson libcurl libcrypto zlib libzstd libpsl
+PKGS := lua$(LUAVER) lua$(LUAVER)-cjson libcurl libssl libcrypto zlib libzstd libpsl
 # ISA-L inflates twice as fast as zlib; `make ISAL=` builds without it.
 ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
 ifneq ($(ISAL),)
@@ -80,7 +80,7 @@ $(BUILD)/libhocker.a: $(call obj,$(CORE))
 # Lua's own symbols come from the interpreter that loads the module.
 $(BUILD)/lua/hocker/core.so: $(call obj,$(BINDINGS)) $(BUILD)/libhocker.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) -shared $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
+	$(call say,LD,$@)$(CC) -shared -Wl,--exclude-libs,ALL $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 $(BUILD)/embedded.c: bindings/embed.lua $(SCRIPTS) $(ARGPARSE)
 	@mkdir -p $(@D)

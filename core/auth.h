@@ -31,8 +31,9 @@ struct hk_challenges {
 
 /* Adds the challenges of one WWW-Authenticate field value to `c` (zeroed by the caller
  * before the first call; one call a field line). Several challenges in one value, any case,
- * quoted strings with commas and escapes, empty list elements and token68 are understood. A
- * value that breaks the grammar is HK_EPROTOCOL, and what was read before the break stays. */
+ * quoted strings with commas and escapes, empty list elements and token68 are understood.
+ * Of a parameter given twice the first counts; what exceeds the limits above is dropped. A
+ * value that breaks the grammar is HK_EPROTOCOL, what was read before the break stays. */
 HK_API HK_MUST_USE int hk_challenges_add(
 	struct hk_challenges *c, const char *value, struct hk_err *err);
 HK_API void hk_challenges_free(struct hk_challenges *c);

@@ -27,8 +27,8 @@ struct hk_buf {
 HK_API void hk_buf_init(struct hk_buf *b, size_t max);
 HK_API void hk_buf_init_secret(struct hk_buf *b, size_t max);
 
-/* Appends bytes, a string, or a formatted string. HK_EVERIFY-free: over the ceiling is
- * HK_EPROTOCOL ("more than N bytes"), no memory is HK_ENOMEM. */
+/* Appends bytes, a string, or a formatted string. Over the ceiling is HK_EPROTOCOL ("more
+ * than N bytes"), no memory is HK_ENOMEM. */
 HK_API HK_MUST_USE int hk_buf_add(struct hk_buf *b, const void *data, size_t len,
 	struct hk_err *err);
 HK_API HK_MUST_USE int hk_buf_puts(struct hk_buf *b, const char *s, struct hk_err *err);

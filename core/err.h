@@ -55,15 +55,17 @@ struct hk_err {
  * as \xNN, because parts of messages come from servers; too long a text is cut. */
 HK_API int hk_err_set(struct hk_err *err, int code, const char *fmt, ...) HK_PRINTF(3, 4);
 
-/* Puts "<formatted>: " in front of the message and returns err->code. */
+/* Puts "<formatted>: " in front of the message and returns err->code. A NULL err has no
+ * code, so it returns HK_EINTERNAL: a failure stays one, but no caller learns which. */
 HK_API int hk_err_wrap(struct hk_err *err, const char *fmt, ...) HK_PRINTF(2, 3);
 
 /* From libc: HK_EIO (HK_ENOMEM for ENOMEM), message "<formatted>: <strerror>", err->sys set. */
 HK_API int hk_err_sys(struct hk_err *err, int sys, const char *fmt, ...) HK_PRINTF(3, 4);
 
-/* From libcurl: `curlcode` is a CURLcode, `detail` the text of CURLOPT_ERRORBUFFER or ""
- * (then libcurl's own text is used). TLS trust failures become HK_EVERIFY's sibling
- * HK_ENETWORK with a hint on --cacert; memory becomes HK_ENOMEM; all else HK_ENETWORK. */
+/* From libcurl: `curlcode` is a CURLcode, `detail` the text of CURLOPT_ERRORBUFFER; "" or
+ * NULL stands for libcurl's text of the code. HK_ENOMEM for memory, HK_EUSAGE for a URL or a
+ * scheme that libcurl refuses, HK_ENETWORK for all else; the message of a certificate that
+ * fails verification begins with "the server's certificate is not trusted: ". */
 HK_API int hk_err_curl(struct hk_err *err, int curlcode, const char *detail);
 
 /* From OpenSSL: drains its error queue into "<what>: <reason>", HK_EINTERNAL. */

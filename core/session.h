@@ -44,7 +44,8 @@ struct hk_event {
 
 HK_API struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_err *err);
 
-/* All transfers must be freed before. NULL is fine. */
+/* Transfers that are left are stopped and their sinks freed; what remains of them is done with
+ * HK_EINTERRUPTED and still to be freed by their owner. NULL is fine. */
 HK_API void hk_session_free(struct hk_session *s);
 
 /* Runs the loop until an event is there or `timeout_ms` have passed. HK_EINTERRUPTED when a

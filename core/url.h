@@ -21,7 +21,8 @@ struct hk_url {
 	bool userinfo; /* the URL carries a user name or a password */
 };
 
-/* Parses an absolute http(s) URL; anything else is HK_EUSAGE. The caller frees `u` with
+/* Parses an absolute http(s) URL; anything else is HK_EUSAGE, and so are spaces, control
+ * characters, a host that is not ASCII and an IPv6 zone. The caller frees `u` with
  * hk_url_free, also after a failure (then all fields are NULL). */
 HK_API HK_MUST_USE int hk_url_parse(struct hk_url *u, const char *text, struct hk_err *err);
 HK_API void hk_url_free(struct hk_url *u);
@@ -32,7 +33,8 @@ HK_API void hk_url_free(struct hk_url *u);
 HK_API HK_MUST_USE int hk_url_join(
 	const char *base, const char *ref, struct hk_buf *out, struct hk_err *err);
 
-/* Appends "?key=value" or "&key=value" to the URL in `b`, both percent-encoded. */
+/* Appends "?key=value" or "&key=value" to the URL in `b`, both percent-encoded. A URL
+ * with a fragment is HK_EUSAGE. */
 HK_API HK_MUST_USE int hk_url_add_query(
 	struct hk_buf *b, const char *key, const char *value, struct hk_err *err);
 

@@ -1,0 +1,501 @@
+/*
+ * file: where a file is staged, and how it gets its name.
+ *
+ * There are two ways. A target that is a regular file, or does not exist, is made beside
+ * itself and renamed: TARGET and TEMP are set. Anything else is staged in an unlinked file,
+ * which commit copies: TARGET is NULL. All paths are absolute once the file is created, so
+ * a later chdir(2) does no harm.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "interrupt.h"
+
+#define LINKS_MAX 40  /* symbolic links followed, as many as Linux does */
+#define BASE_MAX  200 /* bytes of the target's name in the temporary one: NAME_MAX is 255 */
+#define FIFO_MS	  100 /* between looks whether a FIFO has a reader */
+
+struct hk_file {
+	unsigned refs;
+	int fd;	      /* the temporary file; -1 once committed */
+	char *path;   /* as the caller gave it */
+	char *dir;    /* folder of the temporary files */
+	char *temp;   /* path of the temporary file; NULL when it has none, or no more */
+	char *target; /* what commit renames it to; NULL: staged, copied to ... */
+	int out;      /* ... this descriptor of the process, or where -1 ... */
+	char *device; /* ... this path */
+	mode_t mode;  /* of the finished file */
+};
+
+struct file_sink {
+	struct hk_sink base;
+	struct hk_file *file; /* held */
+	int64_t offset;	      /* of the next byte */
+};
+
+/* --- all bytes, or an error ---------------------------------------------------------- */
+
+int hk_pwrite_all(int fd, const void *data, size_t len, int64_t offset, const char *name,
+	struct hk_err *err)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return hk_err_sys(err, n < 0 ? errno : EIO, "writing %s", name);
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return HK_OK;
+}
+
+int hk_pread_all(int fd, void *data, size_t len, int64_t offset, const char *name,
+	struct hk_err *err)
+{
+	char *p = data;
+
+	while (len > 0) {
+		ssize_t n = pread(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return hk_err_sys(err, errno, "reading %s", name);
+		if (n == 0)
+			return hk_err_set(err, HK_EIO, "reading %s: it ends too early", name);
+		p += n;
+		len -= (size_t)n;
+		offset += n;
+	}
+	return HK_OK;
+}
+
+/* --- paths --------------------------------------------------------------------------- */
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The real path of the folder that `path` lies in; NULL and errno on failure. */
+static char *folder_of(const char *path)
+{
+	size_t len = (size_t)(base_of(path) - path);
+	char *dir = len > 0 ? strndup(path, len) : strdup(".");
+	char *real = dir ? realpath(dir, NULL) : NULL;
+
+	free(dir);
+	return real;
+}
+
+/* "<dir>/<name>"; NULL and errno on failure. */
+static char *join(const char *dir, const char *name)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return path;
+}
+
+/* Replaces the path of a symbolic link by that of what it points to. */
+static int follow_link(char **path)
+{
+	char text[PATH_MAX];
+	char *dir = NULL, *next = NULL;
+	ssize_t n = readlink(*path, text, sizeof text - 1);
+
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	if (text[0] == '/') {
+		next = strdup(text);
+	} else {
+		dir = folder_of(*path);
+		next = dir ? join(dir, text) : NULL;
+		free(dir);
+	}
+	if (!next)
+		return -1;
+	free(*path);
+	*path = next;
+	return 0;
+}
+
+/* The number N when `path` is /proc/self/fd/N, be it under another name; else -1. */
+static int own_descriptor(const char *path)
+{
+	char *dir = folder_of(path);
+	char *self = realpath("/proc/self/fd", NULL);
+	char *end = NULL;
+	long n = -1;
+
+	if (dir && self && strcmp(dir, self) == 0) {
+		n = strtol(base_of(path), &end, 10);
+		if (*end || end == base_of(path) || n < 0 || n > INT_MAX)
+			n = -1;
+	}
+	free(dir);
+	free(self);
+	return (int)n;
+}
+
+/* Follows `path` to something that is no symbolic link, or is not there. It is done by hand
+ * since realpath(3) needs the end to exist, and to notice a link to a descriptor of ours,
+ * /dev/stdout above all: opening that anew would lose its position. */
+static int resolve(const char *path, char **end, int *descriptor)
+{
+	char *p = strdup(path);
+	struct stat st;
+	int links;
+
+	*descriptor = -1;
+	for (links = 0; p && links < LINKS_MAX; links++) {
+		if (lstat(p, &st) != 0) {
+			if (errno != ENOENT)
+				break;
+		} else if (S_ISLNK(st.st_mode)) {
+			*descriptor = own_descriptor(p);
+			if (*descriptor < 0) {
+				if (follow_link(&p) != 0)
+					break;
+				continue;
+			}
+		}
+		*end = p;
+		return 0;
+	}
+	if (links == LINKS_MAX)
+		errno = ELOOP;
+	free(p);
+	return -1;
+}
+
+/* --- creation ------------------------------------------------------------------------ */
+
+/* umask(2) can only be read by setting it. What another thread creates meanwhile gets too
+ * few permissions rather than too many. */
+static mode_t read_umask(void)
+{
+	mode_t mask = umask(077);
+
+	umask(mask);
+	return mask;
+}
+
+int hk_file_scratch(const struct hk_file *f, struct hk_err *err)
+{
+	char *path = NULL;
+	int fd = open(f->dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	path = join(f->dir, ".hocker.XXXXXX");
+	if (!path) {
+		hk_err_nomem(err);
+		return -1;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	else
+		hk_err_sys(err, errno, "%s: temporary file in %s", f->path, f->dir);
+	free(path);
+	return fd;
+}
+
+/* The bytes wait in a scratch file and are copied at the end. */
+static int stage(struct hk_file *f, struct hk_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!tmp || !*tmp)
+		tmp = "/tmp";
+	f->dir = realpath(tmp, NULL);
+	if (!f->dir)
+		return hk_err_sys(err, errno, "%s: temporary folder %s", f->path, tmp);
+	f->fd = hk_file_scratch(f, err);
+	return f->fd < 0 ? err->code : HK_OK;
+}
+
+static int stage_for_descriptor(struct hk_file *f, int fd, struct hk_err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return hk_err_sys(err, EBADF, "%s", f->path);
+	f->out = fd;
+	return stage(f, err);
+}
+
+static int stage_for_device(
+	struct hk_file *f, const char *end, const struct stat *st, struct hk_err *err)
+{
+	if (S_ISDIR(st->st_mode))
+		return hk_err_sys(err, EISDIR, "%s", f->path);
+	if (S_ISSOCK(st->st_mode))
+		return hk_err_sys(err, ENXIO, "%s: a socket", f->path);
+	if (access(end, W_OK) != 0)
+		return hk_err_sys(err, errno, "%s", f->path);
+	f->device = realpath(end, NULL);
+	if (!f->device)
+		return hk_err_sys(err, errno, "%s", f->path);
+	return stage(f, err);
+}
+
+static int create_beside(struct hk_file *f, const char *end, struct hk_err *err)
+{
+	const char *base = base_of(end);
+
+	if (!*base)
+		return hk_err_sys(err, EISDIR, "%s", f->path);
+	f->dir = folder_of(end);
+	if (!f->dir)
+		return hk_err_sys(err, errno, "%s", f->path);
+	f->target = join(f->dir, base);
+	if (!f->target ||
+		asprintf(&f->temp, "%s/.%.*s.XXXXXX", f->dir, BASE_MAX, base) < 0) {
+		f->temp = NULL;
+		return hk_err_nomem(err);
+	}
+	f->fd = mkostemp(f->temp, O_CLOEXEC);
+	if (f->fd >= 0)
+		return HK_OK;
+	hk_err_sys(err, errno, "%s", f->path);
+	free(f->temp); /* there is nothing to remove */
+	f->temp = NULL;
+	return err->code;
+}
+
+static int prepare(struct hk_file *f, struct hk_err *err)
+{
+	char *end = NULL;
+	struct stat st;
+	int fd, rc;
+
+	if (strcmp(f->path, "-") == 0)
+		return stage_for_descriptor(f, STDOUT_FILENO, err);
+	if (resolve(f->path, &end, &fd) != 0)
+		return hk_err_sys(err, errno, "%s", f->path);
+	if (fd >= 0)
+		rc = stage_for_descriptor(f, fd, err);
+	else if (stat(end, &st) == 0 && !S_ISREG(st.st_mode))
+		rc = stage_for_device(f, end, &st, err);
+	else
+		rc = create_beside(f, end, err);
+	free(end);
+	return rc;
+}
+
+struct hk_file *hk_file_create(const char *path, struct hk_err *err)
+{
+	struct hk_err ignored;
+	struct hk_file *f;
+
+	if (!err)
+		err = &ignored;
+	if (!*path) {
+		hk_err_set(err, HK_EUSAGE, "an empty path");
+		return NULL;
+	}
+	f = calloc(1, sizeof *f);
+	if (!f || !(f->path = strdup(path))) {
+		hk_err_nomem(err);
+		free(f);
+		return NULL;
+	}
+	f->refs = 1;
+	f->fd = f->out = -1;
+	f->mode = 0666 & ~read_umask();
+	if (prepare(f, err) != HK_OK) {
+		hk_file_unref(f);
+		return NULL;
+	}
+	return f;
+}
+
+void hk_file_ref(struct hk_file *f)
+{
+	f->refs++;
+}
+
+void hk_file_unref(struct hk_file *f)
+{
+	if (!f || --f->refs > 0)
+		return;
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->temp)
+		unlink(f->temp);
+	free(f->device);
+	free(f->target);
+	free(f->temp);
+	free(f->dir);
+	free(f->path);
+	free(f);
+}
+
+int hk_file_fd(const struct hk_file *f)
+{
+	return f->fd;
+}
+
+const char *hk_file_path(const struct hk_file *f)
+{
+	return f->path;
+}
+
+/* --- commit -------------------------------------------------------------------------- */
+
+static int commit_rename(struct hk_file *f, struct hk_err *err)
+{
+	int fd = f->fd;
+
+	if (fchmod(fd, f->mode) != 0)
+		return hk_err_sys(err, errno, "%s", f->path);
+	/* Some file systems tell of a full disk only here. */
+	f->fd = -1;
+	if (close(fd) != 0)
+		return hk_err_sys(err, errno, "%s", f->path);
+	if (rename(f->temp, f->target) != 0)
+		return hk_err_sys(err, errno, "%s", f->path);
+	free(f->temp);
+	f->temp = NULL;
+	return HK_OK;
+}
+
+/* A FIFO without a reader gives ENXIO where open(2) may not block; it must not, because no
+ * interrupt could end that in every case. */
+static int open_device(const struct hk_file *f, struct hk_err *err)
+{
+	struct stat st;
+	int fd;
+
+	for (;;) {
+		fd = open(f->device, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+		if (errno != EINTR &&
+			!(errno == ENXIO && stat(f->device, &st) == 0 &&
+				S_ISFIFO(st.st_mode))) {
+			hk_err_sys(err, errno, "%s", f->path);
+			return -1;
+		}
+		if (hk_interrupt_check(err) != HK_OK)
+			return -1;
+		poll(NULL, 0, FIFO_MS);
+	}
+}
+
+static int copy_out(struct hk_file *f, struct hk_sink *to, struct hk_err *err)
+{
+	char *block = malloc(HK_CHUNK);
+	int64_t done = 0;
+	struct stat st;
+	int rc = HK_OK;
+
+	if (!block)
+		return hk_err_nomem(err);
+	if (fstat(f->fd, &st) != 0)
+		rc = hk_err_sys(err, errno, "%s", f->path);
+	while (rc == HK_OK && done < st.st_size) {
+		int64_t left = st.st_size - done;
+		size_t n = left < HK_CHUNK ? (size_t)left : HK_CHUNK;
+
+		rc = hk_pread_all(f->fd, block, n, done, f->path, err);
+		if (rc == HK_OK)
+			rc = hk_sink_write(to, block, n, err);
+		done += (int64_t)n;
+	}
+	free(block);
+	return rc;
+}
+
+static int commit_copy(struct hk_file *f, struct hk_err *err)
+{
+	int fd = f->device ? open_device(f, err) : f->out;
+	struct hk_sink *to = fd >= 0 ? hk_sink_fd(fd, f->path, err) : NULL;
+	int rc = to ? copy_out(f, to, err) : err->code;
+
+	hk_sink_free(to);
+	if (f->device && fd >= 0 && close(fd) != 0 && rc == HK_OK)
+		rc = hk_err_sys(err, errno, "%s", f->path);
+	close(f->fd);
+	f->fd = -1;
+	return rc;
+}
+
+int hk_file_commit(struct hk_file *f, struct hk_err *err)
+{
+	struct hk_err ignored;
+
+	if (!err)
+		err = &ignored;
+	if (f->fd < 0)
+		return hk_err_set(err, HK_EUSAGE, "%s: committed before", f->path);
+	return f->target ? commit_rename(f, err) : commit_copy(f, err);
+}
+
+/* --- the sink ------------------------------------------------------------------------ */
+
+static int file_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
+{
+	struct file_sink *fs = (struct file_sink *)s;
+	int rc;
+
+	if (fs->file->fd < 0)
+		return hk_err_set(err, HK_EUSAGE, "%s: committed before", fs->file->path);
+	rc = hk_pwrite_all(fs->file->fd, data, len, fs->offset, fs->file->path, err);
+	fs->offset += (int64_t)len;
+	return rc;
+}
+
+static int file_finish(struct hk_sink *s, struct hk_err *err)
+{
+	(void)s;
+	(void)err;
+	return HK_OK;
+}
+
+static void file_free(struct hk_sink *s)
+{
+	hk_file_unref(((struct file_sink *)s)->file);
+	free(s);
+}
+
+static const struct hk_sink_ops file_ops = {
+	.write = file_write, .finish = file_finish, .free = file_free};
+
+struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err)
+{
+	struct file_sink *s;
+
+	if (!f)
+		return NULL;
+	s = calloc(1, sizeof *s);
+	if (!s) {
+		hk_err_nomem(err);
+		return NULL;
+	}
+	hk_sink_init(&s->base, &file_ops, NULL);
+	s->file = f;
+	hk_file_ref(f);
+	return &s->base;
+}

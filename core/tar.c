@@ -1,0 +1,561 @@
+/*
+ * tar: where members lie while they are written, and where they belong in the end.
+ *
+ * A member has a slot in the archive as long as its declared size, and a scratch file for
+ * what does not fit. Slots are in the order of declaration and never overlap, so the sinks
+ * of different members share nothing but the descriptor, which only pwrite(2) touches.
+ *
+ * At the end the real sizes give the real places, in the same order, and the bytes in the
+ * slots move in two rounds: first those that go right, from the last to the first; then
+ * those that go left, from the first to the last. So a move overwrites nothing but the old
+ * places of members that its own round has moved before. What lies in scratch files comes
+ * after both rounds, then headers, padding and the end.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+#include "tar.h"
+
+#define BLOCK	   512
+#define NAME_FIELD 100		      /* the longest name without a pax record */
+#define SIZE_FIELD INT64_C(077777777777) /* the largest size without one: 8 GiB - 1 */
+#define NAME_MAX_LEN 4096	      /* no system unpacks a longer path */
+#define HEADERS_MAX (NAME_MAX_LEN + 4 * BLOCK)
+/* A slot that would end beyond this is not given: file systems have limits of the kind, and
+ * a declared size is but a promise. The member goes to its scratch file as a whole. */
+#define REACH (INT64_C(1) << 42)
+
+/* Offsets in a ustar header (IEEE Std 1003.1, pax, "ustar Interchange Format"). */
+enum {
+	AT_NAME = 0,
+	AT_MODE = 100,
+	AT_UID = 108,
+	AT_GID = 116,
+	AT_SIZE = 124,
+	AT_MTIME = 136,
+	AT_SUM = 148,
+	AT_TYPE = 156,
+	AT_MAGIC = 257,
+	AT_DEVMAJOR = 329,
+	AT_DEVMINOR = 337
+};
+
+struct member {
+	char *name;
+	int64_t slot;	  /* offset of its content while it is written */
+	int64_t room;	  /* bytes that fit there */
+	int64_t size;	  /* bytes it got so far */
+	int64_t header;	  /* offset of its header in the finished archive */
+	int64_t content;  /* and of its content */
+	int scratch;	  /* what did not fit; -1 until needed */
+	bool taken;	  /* its sink was given out */
+	bool finished;	  /* and has finished */
+};
+
+struct hk_tar {
+	unsigned refs;
+	struct hk_file *file; /* held */
+	int64_t end;	      /* of the last slot */
+	size_t n, cap;
+	struct member **members; /* each on its own, since threads hold on to them */
+	bool finished;
+};
+
+struct tar_sink {
+	struct hk_sink base;
+	struct hk_tar *tar; /* held */
+	struct member *member;
+};
+
+/* --- headers ------------------------------------------------------------------------- */
+
+static int64_t padded(int64_t size)
+{
+	return (size + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* Appends one pax record, "<length> <key>=<value>\n", whose length counts itself. */
+static int add_record(
+	struct hk_buf *b, const char *key, const char *value, struct hk_err *err)
+{
+	size_t body = strlen(key) + strlen(value) + 3;
+	size_t len = body, before;
+
+	do {
+		before = len;
+		len = body + (size_t)snprintf(NULL, 0, "%zu", before);
+	} while (len != before);
+	return hk_buf_printf(b, err, "%zu %s=%s\n", len, key, value);
+}
+
+static int add_records(
+	struct hk_buf *b, const char *name, int64_t size, struct hk_err *err)
+{
+	char digits[24];
+
+	if (strlen(name) > NAME_FIELD && add_record(b, "path", name, err) != HK_OK)
+		return err->code;
+	if (size <= SIZE_FIELD)
+		return HK_OK;
+	snprintf(digits, sizeof digits, "%" PRId64, size);
+	return add_record(b, "size", digits, err);
+}
+
+/* Octal digits that fill a field but for the NUL at its end. */
+static void put_octal(char *field, size_t width, uint64_t value)
+{
+	field[--width] = '\0';
+	for (; width > 0; value >>= 3)
+		field[--width] = (char)('0' + (value & 7));
+}
+
+/* Appends one header block. A name or size too long for it is cut, or 0: a pax record says
+ * what it is. */
+static int add_header(
+	struct hk_buf *b, char type, const char *name, int64_t size, struct hk_err *err)
+{
+	char block[BLOCK] = {0};
+	unsigned sum = 0;
+
+	memcpy(block + AT_NAME, name, strnlen(name, NAME_FIELD));
+	put_octal(block + AT_MODE, 8, 0644);
+	put_octal(block + AT_UID, 8, 0);
+	put_octal(block + AT_GID, 8, 0);
+	put_octal(block + AT_SIZE, 12, size <= SIZE_FIELD ? (uint64_t)size : 0);
+	put_octal(block + AT_MTIME, 12, 0);
+	block[AT_TYPE] = type;
+	memcpy(block + AT_MAGIC, "ustar\0" "00", 8);
+	put_octal(block + AT_DEVMAJOR, 8, 0);
+	put_octal(block + AT_DEVMINOR, 8, 0);
+	/* The sum is made with its own field full of spaces, and keeps the last of them. */
+	memset(block + AT_SUM, ' ', 8);
+	for (size_t i = 0; i < sizeof block; i++)
+		sum += (unsigned char)block[i];
+	put_octal(block + AT_SUM, 7, sum);
+	return hk_buf_add(b, block, sizeof block, err);
+}
+
+/* All that stands before the content of a member: its header, behind a pax header where the
+ * format needs one. */
+static int add_headers(
+	struct hk_buf *b, const char *name, int64_t size, struct hk_err *err)
+{
+	static const char zeros[BLOCK];
+	struct hk_buf records;
+	int64_t len;
+	int rc;
+
+	hk_buf_init(&records, HEADERS_MAX);
+	rc = add_records(&records, name, size, err);
+	len = (int64_t)records.len;
+	if (rc == HK_OK && len > 0) {
+		rc = add_header(b, 'x', "././@PaxHeader", len, err);
+		if (rc == HK_OK)
+			rc = hk_buf_add(b, records.data, records.len, err);
+		if (rc == HK_OK)
+			rc = hk_buf_add(b, zeros, (size_t)(padded(len) - len), err);
+	}
+	hk_buf_free(&records);
+	return rc == HK_OK ? add_header(b, '0', name, size, err) : rc;
+}
+
+/* Their length, or an error. */
+static int64_t headers_len(const char *name, int64_t size, struct hk_err *err)
+{
+	struct hk_buf b;
+	int64_t len;
+
+	hk_buf_init(&b, HEADERS_MAX);
+	len = add_headers(&b, name, size, err);
+	if (len == HK_OK)
+		len = (int64_t)b.len;
+	hk_buf_free(&b);
+	return len;
+}
+
+/* --- members ------------------------------------------------------------------------- */
+
+struct hk_tar *hk_tar_new(struct hk_file *file, struct hk_err *err)
+{
+	struct hk_tar *t;
+
+	if (!file)
+		return NULL;
+	t = calloc(1, sizeof *t);
+	if (!t) {
+		hk_err_nomem(err);
+		return NULL;
+	}
+	t->refs = 1;
+	t->file = file;
+	hk_file_ref(file);
+	return t;
+}
+
+static void free_member(struct member *m)
+{
+	if (m->scratch >= 0)
+		close(m->scratch);
+	free(m->name);
+	free(m);
+}
+
+void hk_tar_unref(struct hk_tar *t)
+{
+	if (!t || --t->refs > 0)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		free_member(t->members[i]);
+	free(t->members);
+	hk_file_unref(t->file);
+	free(t);
+}
+
+static bool is_safe(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > NAME_MAX_LEN || name[0] == '/' || name[len - 1] == '/')
+		return false;
+	for (const char *p = name; p; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (p[0] == '.' && p[1] == '.' && (p[2] == '/' || p[2] == '\0'))
+			return false;
+	}
+	return true;
+}
+
+static int grow(struct hk_tar *t, struct hk_err *err)
+{
+	size_t cap = t->cap > 0 ? 2 * t->cap : 8;
+	struct member **members;
+
+	if (t->n < t->cap)
+		return HK_OK;
+	members = realloc(t->members, cap * sizeof *members);
+	if (!members)
+		return hk_err_nomem(err);
+	t->members = members;
+	t->cap = cap;
+	return HK_OK;
+}
+
+static int add_member(struct hk_tar *t, const char *name, int64_t size, struct hk_err *err)
+{
+	int64_t headers = headers_len(name, size > 0 ? size : 0, err);
+	struct member *m;
+
+	if (headers < 0)
+		return (int)headers;
+	if (grow(t, err) != HK_OK)
+		return HK_ENOMEM;
+	m = calloc(1, sizeof *m);
+	if (!m || !(m->name = strdup(name))) {
+		free(m);
+		return hk_err_nomem(err);
+	}
+	m->scratch = -1;
+	m->slot = t->end + headers;
+	if (size > 0 && size < REACH - m->slot)
+		m->room = size;
+	t->end = m->slot + padded(m->room);
+	t->members[t->n++] = m;
+	return HK_OK;
+}
+
+int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
+	struct hk_err *err)
+{
+	struct hk_err e = {0};
+	int rc;
+
+	if (t->finished)
+		rc = hk_err_set(&e, HK_EUSAGE, "%s: the archive is finished", name);
+	else if (!is_safe(name))
+		rc = hk_err_set(&e, HK_EUSAGE, "\"%s\" can't name a member", name);
+	else
+		rc = add_member(t, name, size, &e);
+	if (rc == HK_OK)
+		*index = t->n - 1;
+	else if (err)
+		*err = e;
+	return rc;
+}
+
+/* --- the sink ------------------------------------------------------------------------ */
+
+static int spill(struct tar_sink *s, const char *p, size_t len, struct hk_err *err)
+{
+	struct member *m = s->member;
+
+	if (m->scratch < 0)
+		m->scratch = hk_file_scratch(s->tar->file, err);
+	if (m->scratch < 0)
+		return err->code;
+	return hk_pwrite_all(
+		m->scratch, p, len, m->size - m->room, hk_file_path(s->tar->file), err);
+}
+
+static int tar_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
+{
+	struct tar_sink *ts = (struct tar_sink *)s;
+	struct member *m = ts->member;
+	struct hk_file *f = ts->tar->file;
+	size_t n = 0;
+
+	if (m->size < m->room) {
+		n = (uint64_t)(m->room - m->size) < len ? (size_t)(m->room - m->size) : len;
+		if (hk_pwrite_all(hk_file_fd(f), data, n, m->slot + m->size,
+			    hk_file_path(f), err) != HK_OK)
+			return err->code;
+		m->size += (int64_t)n;
+	}
+	if (n == len)
+		return HK_OK;
+	if (spill(ts, (const char *)data + n, len - n, err) != HK_OK)
+		return err->code;
+	m->size += (int64_t)(len - n);
+	return HK_OK;
+}
+
+static int tar_finish(struct hk_sink *s, struct hk_err *err)
+{
+	(void)err;
+	((struct tar_sink *)s)->member->finished = true;
+	return HK_OK;
+}
+
+static void tar_free(struct hk_sink *s)
+{
+	hk_tar_unref(((struct tar_sink *)s)->tar);
+	free(s);
+}
+
+static const struct hk_sink_ops tar_ops = {
+	.write = tar_write, .finish = tar_finish, .free = tar_free};
+
+struct hk_sink *hk_tar_sink(struct hk_tar *t, size_t index, struct hk_err *err)
+{
+	struct tar_sink *s;
+
+	if (!t)
+		return NULL;
+	if (index >= t->n || t->finished || t->members[index]->taken) {
+		hk_err_set(err, HK_EUSAGE, "no sink for member %zu", index);
+		return NULL;
+	}
+	s = calloc(1, sizeof *s);
+	if (!s) {
+		hk_err_nomem(err);
+		return NULL;
+	}
+	hk_sink_init(&s->base, &tar_ops, NULL);
+	s->tar = t;
+	t->refs++;
+	s->member = t->members[index];
+	s->member->taken = true;
+	return &s->base;
+}
+
+int hk_tar_put(struct hk_tar *t, const char *name, const void *data, size_t len,
+	struct hk_err *err)
+{
+	struct hk_err e = {0};
+	struct hk_sink *s = NULL;
+	size_t index;
+	int rc = hk_tar_add(t, name, (int64_t)len, &index, &e);
+
+	if (rc == HK_OK) {
+		s = hk_tar_sink(t, index, &e);
+		rc = s ? hk_sink_write(s, data, len, &e) : e.code;
+	}
+	if (rc == HK_OK)
+		rc = hk_sink_finish(s, &e);
+	hk_sink_free(s);
+	if (rc != HK_OK && err)
+		*err = e;
+	return rc;
+}
+
+/* --- the end ------------------------------------------------------------------------- */
+
+/* A copy within one file, or into it from another. */
+struct move {
+	int from, to; /* descriptors */
+	int64_t source, target;
+	int64_t len;
+	bool backwards; /* last block first: the target overlaps, to the right */
+};
+
+static int copy(const struct move *m, char *block, const char *name, struct hk_err *err)
+{
+	int64_t done = 0;
+
+	while (done < m->len) {
+		int64_t left = m->len - done;
+		size_t n = left < HK_CHUNK ? (size_t)left : HK_CHUNK;
+		int64_t at = m->backwards ? left - (int64_t)n : done;
+
+		if (hk_interrupt_check(err) != HK_OK)
+			return HK_EINTERRUPTED;
+		if (hk_pread_all(m->from, block, n, m->source + at, name, err) != HK_OK ||
+			hk_pwrite_all(m->to, block, n, m->target + at, name, err) != HK_OK)
+			return err->code;
+		done += (int64_t)n;
+	}
+	return HK_OK;
+}
+
+/* Bytes of a member that lie in its slot. */
+static int64_t in_slot(const struct member *m)
+{
+	return m->size < m->room ? m->size : m->room;
+}
+
+static int move_member(
+	struct hk_tar *t, const struct member *m, char *block, struct hk_err *err)
+{
+	int fd = hk_file_fd(t->file);
+	struct move move = {
+		.from = fd,
+		.to = fd,
+		.source = m->slot,
+		.target = m->content,
+		.len = in_slot(m),
+		.backwards = m->content > m->slot,
+	};
+
+	return copy(&move, block, hk_file_path(t->file), err);
+}
+
+static int move_members(struct hk_tar *t, char *block, struct hk_err *err)
+{
+	int rc = HK_OK;
+
+	for (size_t i = t->n; rc == HK_OK && i-- > 0;) {
+		if (t->members[i]->content > t->members[i]->slot)
+			rc = move_member(t, t->members[i], block, err);
+	}
+	for (size_t i = 0; rc == HK_OK && i < t->n; i++) {
+		if (t->members[i]->content < t->members[i]->slot)
+			rc = move_member(t, t->members[i], block, err);
+	}
+	return rc;
+}
+
+static int append_scratch(
+	struct hk_tar *t, struct member *m, char *block, struct hk_err *err)
+{
+	struct move move = {
+		.from = m->scratch,
+		.to = hk_file_fd(t->file),
+		.target = m->content + m->room,
+		.len = m->size - m->room,
+	};
+	int rc;
+
+	if (m->scratch < 0)
+		return HK_OK;
+	rc = copy(&move, block, hk_file_path(t->file), err);
+	close(m->scratch); /* gives the space back before the next one is copied */
+	m->scratch = -1;
+	return rc;
+}
+
+/* Gives every member its final place; `end` is the offset behind the last one. */
+static int lay_out(struct hk_tar *t, int64_t *end, struct hk_err *err)
+{
+	*end = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		struct member *m = t->members[i];
+		int64_t headers = headers_len(m->name, m->size, err);
+
+		if (headers < 0)
+			return (int)headers;
+		m->header = *end;
+		m->content = m->header + headers;
+		*end = m->content + padded(m->size);
+	}
+	return HK_OK;
+}
+
+/* The headers of a member and the zeros behind its content. */
+static int write_frame(struct hk_tar *t, const struct member *m, struct hk_err *err)
+{
+	static const char zeros[BLOCK];
+	const char *name = hk_file_path(t->file);
+	int fd = hk_file_fd(t->file);
+	struct hk_buf b;
+	int rc;
+
+	hk_buf_init(&b, HEADERS_MAX);
+	rc = add_headers(&b, m->name, m->size, err);
+	if (rc == HK_OK)
+		rc = hk_pwrite_all(fd, b.data, b.len, m->header, name, err);
+	hk_buf_free(&b);
+	if (rc != HK_OK)
+		return rc;
+	return hk_pwrite_all(fd, zeros, (size_t)(padded(m->size) - m->size),
+		m->content + m->size, name, err);
+}
+
+static int write_end(struct hk_tar *t, int64_t end, struct hk_err *err)
+{
+	static const char zeros[2 * BLOCK];
+	const char *name = hk_file_path(t->file);
+	int fd = hk_file_fd(t->file);
+
+	if (hk_pwrite_all(fd, zeros, sizeof zeros, end, name, err) != HK_OK)
+		return err->code;
+	if (ftruncate(fd, (off_t)(end + (int64_t)sizeof zeros)) != 0)
+		return hk_err_sys(err, errno, "writing %s", name);
+	return HK_OK;
+}
+
+static int assemble(struct hk_tar *t, char *block, struct hk_err *err)
+{
+	int64_t end;
+	int rc = lay_out(t, &end, err);
+
+	if (rc == HK_OK)
+		rc = move_members(t, block, err);
+	for (size_t i = 0; rc == HK_OK && i < t->n; i++)
+		rc = append_scratch(t, t->members[i], block, err);
+	for (size_t i = 0; rc == HK_OK && i < t->n; i++)
+		rc = write_frame(t, t->members[i], err);
+	return rc == HK_OK ? write_end(t, end, err) : rc;
+}
+
+static int check_members(const struct hk_tar *t, struct hk_err *err)
+{
+	if (t->finished)
+		return hk_err_set(err, HK_EUSAGE, "the archive is finished");
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->members[i]->finished)
+			return hk_err_set(err, HK_EUSAGE, "%s: its content is not all there",
+				t->members[i]->name);
+	}
+	return HK_OK;
+}
+
+int hk_tar_finish(struct hk_tar *t, struct hk_err *err)
+{
+	struct hk_err e = {0};
+	char *block = NULL;
+	int rc = check_members(t, &e);
+
+	if (rc == HK_OK) {
+		t->finished = true; /* a second try would find members moved already */
+		block = malloc(HK_CHUNK);
+		rc = block ? assemble(t, block, &e) : hk_err_nomem(&e);
+	}
+	free(block);
+	if (rc != HK_OK && err)
+		*err = e;
+	return rc;
+}
