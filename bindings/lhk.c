@@ -1,0 +1,268 @@
+/*
+ * lhk: the helpers of the bindings, and the error object.
+ */
+#include "lhk.h"
+
+#include <string.h>
+
+/* --- objects ------------------------------------------------------------------------------ */
+
+struct lhk_box *lhk_new(lua_State *L, const char *kind, int nuv)
+{
+	struct lhk_box *box = lua_newuserdatauv(L, sizeof *box, nuv);
+
+	box->p = NULL;
+	luaL_setmetatable(L, kind);
+	return box;
+}
+
+void *lhk_check(lua_State *L, int arg, const char *kind)
+{
+	struct lhk_box *box = luaL_checkudata(L, arg, kind);
+
+	luaL_argcheck(L, box->p, arg, "it is closed, or was given away");
+	return box->p;
+}
+
+void *lhk_take(lua_State *L, int arg, const char *kind)
+{
+	void *p = lhk_check(L, arg, kind);
+
+	((struct lhk_box *)lua_touserdata(L, arg))->p = NULL;
+	return p;
+}
+
+void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close)
+{
+	luaL_newmetatable(L, kind);
+	lua_newtable(L);
+	luaL_setfuncs(L, methods, 0);
+	lua_pushcfunction(L, close);
+	lua_setfield(L, -2, "close");
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, close);
+	lua_setfield(L, -2, "__gc");
+	lua_pushcfunction(L, close);
+	lua_setfield(L, -2, "__close");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+}
+
+/* --- errors --------------------------------------------------------------------------------- */
+
+void lhk_push_error(lua_State *L, const struct hk_err *err)
+{
+	lua_createtable(L, 0, 4);
+	lua_pushstring(L, hk_err_name(err->code));
+	lua_setfield(L, -2, "code");
+	lua_pushstring(L, err->msg);
+	lua_setfield(L, -2, "message");
+	if (err->http) {
+		lua_pushinteger(L, err->http);
+		lua_setfield(L, -2, "http");
+	}
+	if (err->sys) {
+		lua_pushinteger(L, err->sys);
+		lua_setfield(L, -2, "sys");
+	}
+	luaL_setmetatable(L, LHK_ERROR);
+}
+
+static int error_tostring(lua_State *L)
+{
+	lua_getfield(L, 1, "message");
+	luaL_tolstring(L, -1, NULL);
+	return 1;
+}
+
+/* core.error(code, message, fields): the same object, made by Lua. */
+int lhk_new_error(lua_State *L)
+{
+	luaL_checkstring(L, 1);
+	luaL_checkstring(L, 2);
+	lua_settop(L, 3);
+	lua_newtable(L);
+	if (!lua_isnil(L, 3)) {
+		luaL_checktype(L, 3, LUA_TTABLE);
+		for (lua_pushnil(L); lua_next(L, 3);) {
+			lua_pushvalue(L, -2);
+			lua_insert(L, -2); /* key key value */
+			lua_settable(L, 4);
+		}
+	}
+	lua_pushvalue(L, 1);
+	lua_setfield(L, 4, "code");
+	lua_pushvalue(L, 2);
+	lua_setfield(L, 4, "message");
+	luaL_setmetatable(L, LHK_ERROR);
+	return 1;
+}
+
+static int buf_close(lua_State *L)
+{
+	hk_buf_free(lua_touserdata(L, 1));
+	return 0;
+}
+
+void lhk_open_base(lua_State *L)
+{
+	luaL_newmetatable(L, LHK_ERROR);
+	lua_pushcfunction(L, error_tostring);
+	lua_setfield(L, -2, "__tostring");
+	luaL_newmetatable(L, LHK_BUF);
+	lua_pushcfunction(L, buf_close);
+	lua_setfield(L, -2, "__gc");
+	lua_pop(L, 2);
+}
+
+int lhk_fail(lua_State *L, const struct hk_err *err)
+{
+	luaL_pushfail(L);
+	lhk_push_error(L, err);
+	return 2;
+}
+
+int lhk_result(lua_State *L, int rc, const struct hk_err *err)
+{
+	if (rc != HK_OK)
+		return lhk_fail(L, err);
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
+int lhk_made(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
+{
+	return box->p ? 1 : lhk_fail(L, err);
+}
+
+int lhk_must(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
+{
+	if (box->p)
+		return 1;
+	lhk_push_error(L, err);
+	return lua_error(L);
+}
+
+struct hk_buf *lhk_new_buf(lua_State *L, size_t max, bool secret)
+{
+	struct hk_buf *b = lua_newuserdatauv(L, sizeof *b, 0);
+
+	if (secret)
+		hk_buf_init_secret(b, max);
+	else
+		hk_buf_init(b, max);
+	luaL_setmetatable(L, LHK_BUF);
+	return b;
+}
+
+int lhk_buf_result(lua_State *L, int rc, struct hk_buf *b, const struct hk_err *err)
+{
+	if (rc != HK_OK)
+		return lhk_fail(L, err);
+	lua_pushlstring(L, b->data ? b->data : "", b->len);
+	hk_buf_free(b);
+	return 1;
+}
+
+/* --- arguments ------------------------------------------------------------------------------ */
+
+const char *lhk_check_text(lua_State *L, int arg)
+{
+	size_t len;
+	const char *text = luaL_checklstring(L, arg, &len);
+
+	luaL_argcheck(L, strlen(text) == len, arg, "it contains a zero byte");
+	return text;
+}
+
+void lhk_check_options(lua_State *L, int arg, const char *const *names)
+{
+	const char *const *name;
+
+	if (lua_isnoneornil(L, arg))
+		return;
+	luaL_checktype(L, arg, LUA_TTABLE);
+	for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+		for (name = names; *name; name++)
+			if (lua_type(L, -2) == LUA_TSTRING && !strcmp(*name, lua_tostring(L, -2)))
+				break;
+		if (!*name)
+			luaL_error(L, "unknown option '%s'", luaL_tolstring(L, -2, NULL));
+	}
+}
+
+/* [-0, +1] The field, or nothing pushed and 0 when there is no table or no such field. */
+static int field(lua_State *L, int arg, const char *name)
+{
+	if (lua_isnoneornil(L, arg))
+		return 0;
+	if (lua_getfield(L, arg, name) != LUA_TNIL)
+		return 1;
+	lua_pop(L, 1);
+	return 0;
+}
+
+static int bad_field(lua_State *L, const char *name, const char *want)
+{
+	return luaL_error(L, "option '%s' must be %s, not a %s", name, want, luaL_typename(L, -1));
+}
+
+const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent)
+{
+	if (!field(L, arg, name))
+		return absent;
+	if (lua_type(L, -1) != LUA_TSTRING)
+		bad_field(L, name, "a string");
+	absent = lua_tostring(L, -1);
+	lua_pop(L, 1);
+	return absent;
+}
+
+lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent)
+{
+	int whole;
+
+	if (!field(L, arg, name))
+		return absent;
+	absent = lua_tointegerx(L, -1, &whole);
+	if (!whole || absent < 0)
+		bad_field(L, name, "a whole number");
+	lua_pop(L, 1);
+	return absent;
+}
+
+long lhk_opt_ms(lua_State *L, int arg, const char *name)
+{
+	lua_Number seconds;
+	int number;
+
+	if (!field(L, arg, name))
+		return 0;
+	seconds = lua_tonumberx(L, -1, &number);
+	if (!number || !(seconds > 0) || seconds > 1e6)
+		bad_field(L, name, "a number of seconds");
+	lua_pop(L, 1);
+	return seconds < 0.001 ? 1 : (long)(seconds * 1000);
+}
+
+int lhk_opt_boolean(lua_State *L, int arg, const char *name)
+{
+	int value;
+
+	if (!field(L, arg, name))
+		return 0;
+	if (!lua_isboolean(L, -1))
+		bad_field(L, name, "true or false");
+	value = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	return value;
+}
+
+int lhk_to_digest(lua_State *L, int arg, struct hk_digest *d, struct hk_err *err)
+{
+	size_t len;
+	const char *text = luaL_checklstring(L, arg, &len);
+
+	return hk_digest_parse(d, text, len, err);
+}

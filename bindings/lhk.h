@@ -1,0 +1,99 @@
+/*
+ * lhk: what all bindings share. A binding checks its arguments, calls the core, converts the
+ * result, and holds no rule of its own.
+ *
+ * Memory: a userdata is made first, empty and with its metatable, and the C object put in after,
+ * so that an error in between leaks nothing. __gc, __close and :close() are one idempotent
+ * function. No core function is on the C stack while Lua may raise.
+ */
+#ifndef LHK_H
+#define LHK_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "../core/hocker.h"
+
+#define LHK_ERROR    "hocker.Error"
+#define LHK_BUF	     "hocker.buf"
+#define LHK_HASH     "hocker.Hash"
+#define LHK_SINK     "hocker.Sink"
+#define LHK_BUFFER   "hocker.Buffer"
+#define LHK_FILE     "hocker.File"
+#define LHK_TAR	     "hocker.Tar"
+#define LHK_SESSION  "hocker.Session"
+#define LHK_TRANSFER "hocker.Transfer"
+
+/* Every object is one pointer; NULL is closed, or not yet made. */
+struct lhk_box {
+	void *p;
+};
+
+/* [-0, +1] A new, empty userdata of that kind with `nuv` user values. */
+struct lhk_box *lhk_new(lua_State *L, const char *kind, int nuv);
+
+/* The pointer of the open object at `arg`; raises for another type or a closed one. */
+void *lhk_check(lua_State *L, int arg, const char *kind);
+
+/* The pointer of the object at `arg`, which is NULL from now on: the object is spent. */
+void *lhk_take(lua_State *L, int arg, const char *kind);
+
+/* [-0, +1] The error object. */
+void lhk_push_error(lua_State *L, const struct hk_err *err);
+
+/* nil, err */
+int lhk_fail(lua_State *L, const struct hk_err *err);
+
+/* true, or nil, err */
+int lhk_result(lua_State *L, int rc, const struct hk_err *err);
+
+/* The object on the top, or nil, err when it stayed empty. */
+int lhk_made(lua_State *L, const struct lhk_box *box, const struct hk_err *err);
+
+/* The object on the top; raises the error object when it stayed empty: for constructors that
+ * only fail when memory or threads run out. */
+int lhk_must(lua_State *L, const struct lhk_box *box, const struct hk_err *err);
+
+/* [-0, +1] A growing buffer that Lua frees whatever happens, cleansed if it is secret. */
+struct hk_buf *lhk_new_buf(lua_State *L, size_t max, bool secret);
+
+/* What is in the buffer, as a string, or nil, err; the buffer's memory is given back. */
+int lhk_buf_result(lua_State *L, int rc, struct hk_buf *b, const struct hk_err *err);
+
+/* The string at `arg`; raises for another type and for a NUL, which C would cut it at. */
+const char *lhk_check_text(lua_State *L, int arg);
+
+/* Raises unless `arg` is a table (or absent) whose keys are all in the NULL-terminated list. */
+void lhk_check_options(lua_State *L, int arg, const char *const *names);
+
+/* Fields of the table at `arg`; absent ones give the default. A wrong type raises. The string
+ * is borrowed from the table. */
+const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent);
+lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent);
+long lhk_opt_ms(lua_State *L, int arg, const char *name);
+int lhk_opt_boolean(lua_State *L, int arg, const char *name);
+
+/* Parses the digest at `arg`; HK_EVERIFY for another string. */
+int lhk_to_digest(lua_State *L, int arg, struct hk_digest *d, struct hk_err *err);
+
+/* [-0, +0] Makes the metatable of a kind: methods, and `close` for __gc, __close, :close(). */
+void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close);
+
+/* [-0, +1] Each pushes its part of hocker.core, or nothing and only makes its kinds. */
+void lhk_open_base(lua_State *L);
+int lhk_open_digest(lua_State *L);
+int lhk_open_url(lua_State *L);
+int lhk_open_auth(lua_State *L);
+int lhk_open_sink(lua_State *L);
+int lhk_open_system(lua_State *L);
+int lhk_new_error(lua_State *L);
+int lhk_new_buffer(lua_State *L);
+int lhk_new_file(lua_State *L);
+int lhk_new_tar(lua_State *L);
+int lhk_new_session(lua_State *L);
+void lhk_open_output(lua_State *L);
+void lhk_open_session(lua_State *L);
+
+HK_API int luaopen_hocker_core(lua_State *L);
+
+#endif

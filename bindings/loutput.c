@@ -1,0 +1,172 @@
+/*
+ * loutput: what a chain ends in: memory, a file, a tar in a file. C counts the references, so
+ * the order in which Lua collects these and their sinks does not matter.
+ */
+#include "lhk.h"
+
+/* Wraps a sink made from an output; the box was pushed before. */
+static int made_sink(lua_State *L, struct lhk_box *box, struct hk_sink *sink, struct hk_err *err)
+{
+	box->p = sink;
+	return lhk_must(L, box, err);
+}
+
+/* --- memory --------------------------------------------------------------------------------- */
+
+int lhk_new_buffer(lua_State *L)
+{
+	lua_Integer max = luaL_checkinteger(L, 1);
+	struct lhk_box *box;
+	struct hk_err err = {0};
+
+	luaL_argcheck(L, max >= 0, 1, "not a size");
+	box = lhk_new(L, LHK_BUFFER, 0);
+	box->p = hk_mem_new((size_t)max, &err);
+	return lhk_must(L, box, &err);
+}
+
+static int buffer_sink(lua_State *L)
+{
+	struct hk_mem *m = lhk_check(L, 1, LHK_BUFFER);
+	struct hk_err err = {0};
+	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+
+	return made_sink(L, box, hk_sink_mem(m, &err), &err);
+}
+
+static int buffer_data(lua_State *L)
+{
+	const struct hk_buf *b = hk_mem_buf(lhk_check(L, 1, LHK_BUFFER));
+
+	lua_pushlstring(L, b->data ? b->data : "", b->len);
+	return 1;
+}
+
+static int buffer_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_BUFFER);
+
+	hk_mem_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
+/* --- file ------------------------------------------------------------------------------------- */
+
+int lhk_new_file(lua_State *L)
+{
+	const char *path = lhk_check_text(L, 1);
+	struct lhk_box *box = lhk_new(L, LHK_FILE, 0);
+	struct hk_err err = {0};
+
+	box->p = hk_file_create(path, &err);
+	return lhk_made(L, box, &err);
+}
+
+static int file_sink(lua_State *L)
+{
+	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
+	struct hk_err err = {0};
+	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+
+	return made_sink(L, box, hk_sink_file(f, &err), &err);
+}
+
+static int file_commit(lua_State *L)
+{
+	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_file_commit(f, &err), &err);
+}
+
+static int file_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_FILE);
+
+	hk_file_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
+/* --- tar -------------------------------------------------------------------------------------- */
+
+int lhk_new_tar(lua_State *L)
+{
+	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
+	struct lhk_box *box = lhk_new(L, LHK_TAR, 0);
+	struct hk_err err = {0};
+
+	box->p = hk_tar_new(f, &err);
+	return lhk_made(L, box, &err);
+}
+
+static int tar_member(lua_State *L)
+{
+	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
+	const char *name = lhk_check_text(L, 2);
+	lua_Integer size = luaL_optinteger(L, 3, -1);
+	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+	struct hk_err err = {0};
+	size_t index;
+
+	if (hk_tar_add(t, name, size, &index, &err) == HK_OK)
+		box->p = hk_tar_sink(t, index, &err);
+	return lhk_made(L, box, &err);
+}
+
+static int tar_put(lua_State *L)
+{
+	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
+	const char *name = lhk_check_text(L, 2), *data;
+	struct hk_err err = {0};
+	size_t len;
+
+	data = luaL_checklstring(L, 3, &len);
+	return lhk_result(L, hk_tar_put(t, name, data, len, &err), &err);
+}
+
+static int tar_finish(lua_State *L)
+{
+	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_tar_finish(t, &err), &err);
+}
+
+static int tar_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TAR);
+
+	hk_tar_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
+/* --- kinds ------------------------------------------------------------------------------------ */
+
+static const luaL_Reg buffer_methods[] = {
+	{"sink", buffer_sink},
+	{"data", buffer_data},
+	{NULL, NULL},
+};
+
+static const luaL_Reg file_methods[] = {
+	{"sink", file_sink},
+	{"commit", file_commit},
+	{NULL, NULL},
+};
+
+static const luaL_Reg tar_methods[] = {
+	{"member", tar_member},
+	{"put", tar_put},
+	{"finish", tar_finish},
+	{NULL, NULL},
+};
+
+void lhk_open_output(lua_State *L)
+{
+	lhk_kind(L, LHK_BUFFER, buffer_methods, buffer_close);
+	lhk_kind(L, LHK_FILE, file_methods, file_close);
+	lhk_kind(L, LHK_TAR, tar_methods, tar_close);
+}

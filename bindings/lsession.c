@@ -1,0 +1,356 @@
+/*
+ * lsession: the event loop and its transfers.
+ *
+ * A session keeps its running transfers in a table, by address, so that an event finds its Lua
+ * object and nobody loses a transfer that is under way; a transfer keeps its session alive.
+ */
+#include "lhk.h"
+
+#include <string.h>
+
+#define RETRIES 3
+
+enum { UV_TRANSFERS = 1 }; /* of a session */
+enum { UV_SESSION = 1 };   /* of a transfer */
+
+static const char *const session_options[] = {"connect_timeout", "stall_timeout", "connections",
+	"user_agent", "cacert", "cert", "key", "insecure", NULL};
+static const char *const request_options[] = {"url", "method", "headers", "authorization", "body",
+	"content_type", "range", "retries", "sink", NULL};
+static const char *const range_options[] = {"first", "last", NULL};
+
+/* --- session ---------------------------------------------------------------------------------- */
+
+int lhk_new_session(lua_State *L)
+{
+	struct hk_session_opts o = {0};
+	struct hk_err err = {0};
+	struct lhk_box *box;
+
+	lua_settop(L, 1);
+	lhk_check_options(L, 1, session_options);
+	o.connect_timeout_ms = lhk_opt_ms(L, 1, "connect_timeout");
+	o.stall_timeout_ms = lhk_opt_ms(L, 1, "stall_timeout");
+	o.connections = (unsigned)lhk_opt_integer(L, 1, "connections", 0);
+	o.user_agent = lhk_opt_string(L, 1, "user_agent", NULL);
+	o.cacert = lhk_opt_string(L, 1, "cacert", NULL);
+	o.cert = lhk_opt_string(L, 1, "cert", NULL);
+	o.key = lhk_opt_string(L, 1, "key", NULL);
+	o.insecure = lhk_opt_boolean(L, 1, "insecure");
+	box = lhk_new(L, LHK_SESSION, 1);
+	lua_newtable(L);
+	lua_setiuservalue(L, -2, UV_TRANSFERS);
+	box->p = hk_session_new(&o, &err);
+	return lhk_made(L, box, &err);
+}
+
+/* The list of header lines at the top of the stack, as C wants it, in memory that Lua owns:
+ * [-0, +1]. The strings are borrowed from the list. */
+static const char **push_headers(lua_State *L, int list)
+{
+	lua_Integer n = luaL_len(L, list), i;
+	const char **lines = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *lines, 0);
+
+	for (i = 0; i < n; i++) {
+		lua_geti(L, list, i + 1);
+		lines[i] = lhk_check_text(L, -1);
+		lua_pop(L, 1);
+	}
+	lines[n] = NULL;
+	return lines;
+}
+
+static bool read_range(lua_State *L, int arg, struct hk_range *range)
+{
+	if (lua_getfield(L, arg, "range") == LUA_TNIL)
+		return false;
+	lhk_check_options(L, lua_gettop(L), range_options);
+	range->first = lhk_opt_integer(L, lua_gettop(L), "first", 0);
+	range->last = lhk_opt_integer(L, lua_gettop(L), "last", 0);
+	luaL_argcheck(L, range->last >= range->first, arg, "the range is empty");
+	return true;
+}
+
+/* session:start(request). The stack keeps all that the request borrows. */
+static int session_start(lua_State *L)
+{
+	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
+	struct hk_request rq = {0};
+	struct hk_range range;
+	struct hk_err err = {0};
+	struct lhk_box *box;
+
+	lua_settop(L, 2);
+	lhk_check_options(L, 2, request_options);
+	rq.url = lhk_opt_string(L, 2, "url", NULL);
+	luaL_argcheck(L, rq.url, 2, "option 'url' is missing");
+	rq.method = lhk_opt_string(L, 2, "method", NULL);
+	rq.authorization = lhk_opt_string(L, 2, "authorization", NULL);
+	rq.body = lhk_opt_string(L, 2, "body", NULL);
+	rq.content_type = lhk_opt_string(L, 2, "content_type", NULL);
+	rq.retries = (unsigned)lhk_opt_integer(L, 2, "retries", RETRIES);
+	rq.range = read_range(L, 2, &range) ? &range : NULL;
+	if (lua_getfield(L, 2, "headers") != LUA_TNIL)
+		rq.headers = push_headers(L, lua_gettop(L));
+	lua_getfield(L, 2, "sink");
+	if (!lua_isnil(L, -1))
+		lhk_check(L, -1, LHK_SINK);
+	lua_getiuservalue(L, 1, UV_TRANSFERS);
+	box = lhk_new(L, LHK_TRANSFER, 1);
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, -2, UV_SESSION);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, -3, box); /* under way: the session holds it */
+	if (!lua_isnil(L, -3))
+		rq.sink = lhk_take(L, -3, LHK_SINK);
+	box->p = hk_transfer_start(s, &rq, &err);
+	if (box->p) {
+		hk_transfer_set_user(box->p, box);
+		return 1;
+	}
+	lua_pushnil(L);
+	lua_rawsetp(L, -3, box);
+	return lhk_fail(L, &err);
+}
+
+static const char *const event_names[] = {
+	[HK_EVENT_CHALLENGE] = "challenge",
+	[HK_EVENT_REDIRECT] = "redirect",
+	[HK_EVENT_RETRY] = "retry",
+	[HK_EVENT_DONE] = "done",
+};
+
+static int session_step(lua_State *L)
+{
+	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
+	lua_Number seconds = luaL_checknumber(L, 2);
+	struct hk_event event;
+	struct hk_err err = {0};
+	void *box;
+
+	luaL_argcheck(L, seconds >= 0 && seconds < 1e6, 2, "not a number of seconds");
+	lua_createtable(L, 0, 2);
+	lua_getiuservalue(L, 1, UV_TRANSFERS);
+	if (hk_session_step(s, (long)(seconds * 1000), &event, &err) != HK_OK)
+		return lhk_fail(L, &err);
+	if (event.type == HK_EVENT_NONE)
+		return 0;
+	box = hk_transfer_user(event.transfer);
+	lua_rawgetp(L, -1, box);
+	lua_setfield(L, -3, "transfer");
+	if (event.type == HK_EVENT_DONE) {
+		lua_pushnil(L);
+		lua_rawsetp(L, -2, box);
+	}
+	lua_pushstring(L, event_names[event.type]);
+	lua_setfield(L, -3, "type");
+	lua_pop(L, 1);
+	return 1;
+}
+
+static int session_active(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)hk_session_active(lhk_check(L, 1, LHK_SESSION)));
+	return 1;
+}
+
+static int session_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_SESSION);
+
+	hk_session_free(box->p);
+	box->p = NULL;
+	return 0;
+}
+
+/* --- transfer: what is known of it -------------------------------------------------------------- */
+
+/* headers[name] = value, or "old, value" (RFC 9110 section 5.3); the headers are on the top. */
+static void add_header(lua_State *L, const char *line)
+{
+	const char *colon = strchr(line, ':'), *value = colon + 2;
+
+	lua_pushlstring(L, line, (size_t)(colon - line));
+	lua_pushvalue(L, -1);
+	if (lua_rawget(L, -3) == LUA_TNIL)
+		lua_pushstring(L, value);
+	else
+		lua_pushfstring(L, "%s, %s", lua_tostring(L, -1), value);
+	lua_remove(L, -2);
+	lua_rawset(L, -3);
+}
+
+static void push_fields(lua_State *L, const struct hk_response *r)
+{
+	size_t i;
+
+	lua_newtable(L);
+	for (i = 0; i < r->nheaders; i++)
+		add_header(L, r->headers[i]);
+}
+
+static void push_challenges(lua_State *L, const struct hk_response *r)
+{
+	static const char name[] = "www-authenticate: ";
+	lua_Integer n = 0;
+	size_t i;
+
+	lua_newtable(L);
+	for (i = 0; i < r->nheaders; i++) {
+		if (strncmp(r->headers[i], name, sizeof name - 1) != 0)
+			continue;
+		lua_pushstring(L, r->headers[i] + sizeof name - 1);
+		lua_rawseti(L, -2, ++n);
+	}
+}
+
+static int transfer_response(lua_State *L)
+{
+	struct hk_response r;
+
+	hk_transfer_response(lhk_check(L, 1, LHK_TRANSFER), &r);
+	lua_createtable(L, 0, 5);
+	lua_pushinteger(L, r.status);
+	lua_setfield(L, -2, "status");
+	lua_pushstring(L, r.url);
+	lua_setfield(L, -2, "url");
+	lua_pushlstring(L, r.body->data ? r.body->data : "", r.body->len);
+	lua_setfield(L, -2, "body");
+	push_fields(L, &r);
+	lua_setfield(L, -2, "headers");
+	push_challenges(L, &r);
+	lua_setfield(L, -2, "challenges");
+	return 1;
+}
+
+static int transfer_error(lua_State *L)
+{
+	const struct hk_err *err = hk_transfer_error(lhk_check(L, 1, LHK_TRANSFER));
+
+	if (err->code == HK_OK)
+		luaL_pushfail(L);
+	else
+		lhk_push_error(L, err);
+	return 1;
+}
+
+static int transfer_target(lua_State *L)
+{
+	lua_pushstring(L, hk_transfer_target(lhk_check(L, 1, LHK_TRANSFER)));
+	return 1;
+}
+
+static int transfer_delay(lua_State *L)
+{
+	const struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
+
+	lua_pushnumber(L, (lua_Number)hk_transfer_delay_ms(t) / 1000);
+	lua_pushinteger(L, hk_transfer_failures(t));
+	return 2;
+}
+
+static int transfer_progress(lua_State *L)
+{
+	const struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
+
+	lua_pushinteger(L, hk_transfer_received(t));
+	if (hk_transfer_total(t) < 0)
+		luaL_pushfail(L);
+	else
+		lua_pushinteger(L, hk_transfer_total(t));
+	return 2;
+}
+
+/* --- transfer: the answers -------------------------------------------------------------------------- */
+
+static int transfer_authorize(lua_State *L)
+{
+	struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_transfer_authorize(t, lhk_check_text(L, 2), &err), &err);
+}
+
+static int transfer_follow(lua_State *L)
+{
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_transfer_follow(lhk_check(L, 1, LHK_TRANSFER), &err), &err);
+}
+
+static int transfer_retry(lua_State *L)
+{
+	struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
+	lua_Number seconds = luaL_checknumber(L, 2);
+	struct hk_err err = {0};
+
+	luaL_argcheck(L, seconds >= 0 && seconds < 1e6, 2, "not a number of seconds");
+	return lhk_result(L, hk_transfer_retry(t, (long)(seconds * 1000), &err), &err);
+}
+
+/* The error object at `arg` as the core's struct: its code is found by its name. */
+static void to_error(lua_State *L, int arg, struct hk_err *why)
+{
+	const char *code;
+	int i;
+
+	luaL_checktype(L, arg, LUA_TTABLE);
+	lua_getfield(L, arg, "code");
+	code = luaL_checkstring(L, -1);
+	lua_getfield(L, arg, "message");
+	for (i = HK_EINTERNAL; i < HK_EUSAGE && strcmp(code, hk_err_name(i)) != 0; i++)
+		;
+	hk_err_set(why, i, "%s", luaL_checkstring(L, -1));
+}
+
+static int transfer_fail(lua_State *L)
+{
+	struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
+	struct hk_err why = {0}, err = {0};
+
+	to_error(L, 2, &why);
+	return lhk_result(L, hk_transfer_fail(t, &why, &err), &err);
+}
+
+static int transfer_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TRANSFER);
+	struct hk_transfer *t = box->p;
+
+	box->p = NULL;
+	hk_transfer_free(t);
+	if (t && lua_getiuservalue(L, 1, UV_SESSION) == LUA_TUSERDATA) {
+		lua_getiuservalue(L, -1, UV_TRANSFERS);
+		lua_pushnil(L);
+		lua_rawsetp(L, -2, box);
+	}
+	return 0;
+}
+
+/* --- kinds -------------------------------------------------------------------------------------------- */
+
+static const luaL_Reg session_methods[] = {
+	{"start", session_start},
+	{"step", session_step},
+	{"active", session_active},
+	{NULL, NULL},
+};
+
+static const luaL_Reg transfer_methods[] = {
+	{"response", transfer_response},
+	{"error", transfer_error},
+	{"target", transfer_target},
+	{"delay", transfer_delay},
+	{"progress", transfer_progress},
+	{"authorize", transfer_authorize},
+	{"follow", transfer_follow},
+	{"retry", transfer_retry},
+	{"fail", transfer_fail},
+	{NULL, NULL},
+};
+
+void lhk_open_session(lua_State *L)
+{
+	lhk_kind(L, LHK_SESSION, session_methods, session_close);
+	lhk_kind(L, LHK_TRANSFER, transfer_methods, transfer_close);
+}
