@@ -1,0 +1,51 @@
+local core = require "hocker.core"
+local manifest = require "hocker.manifest"
+local options = require "hocker.options"
+local reference = require "hocker.reference"
+local template = require "hocker.template"
+
+-- At most one byte more than a manifest may have: hocker.manifest refuses it by its size.
+local function read_input(path)
+  local f, why, errno = io.stdin, nil, nil
+  if path and path ~= "-" then f, why, errno = io.open(path, "rb") end
+  if not f then return nil, core.error("io", "the manifest: " .. why, { sys = errno }) end
+  local bytes
+  bytes, why, errno = f:read(manifest.limits.manifest + 1)
+  if f ~= io.stdin then f:close() end
+  if why then return nil, core.error("io", "the manifest: " .. why, { sys = errno }) end
+  if bytes then return bytes end
+  return nil, core.error("usage", ("the manifest: %s is empty; it is made by hocker-manifest")
+    :format(path or "standard input"))
+end
+
+local function read_manifest(args, ref)
+  local bytes, err = read_input(args.manifest)
+  if not bytes then return nil, err end
+  local document
+  document, err = manifest.parse(bytes, nil, ref.digest)
+  if not document or document.kind == "image" then return document, err end
+  return nil, core.error("unsupported", "the manifest: it is an index, of one image a platform; " ..
+    "hocker-manifest --platform OS/ARCH prints the manifest of one")
+end
+
+return {
+  name = "docker2nix",
+  summary = "print a Nix expression for an image, from its manifest on standard input",
+  args = {
+    options.image, options.registry,
+    { names = "--manifest", value = "FILE", help = "read the manifest there, not on standard input" },
+    { names = "--altImageName --altName", value = "NAME", help = "the name of the result in Nix" },
+    options.verbosity,
+  },
+  run = function(ctx, args)
+    local ref, err = reference.parse(args.image, { registry = args.registry })
+    if not ref then return nil, err end
+    local document, text
+    document, err = read_manifest(args, ref)
+    if not document then return nil, err end
+    text, err = template.print("fetchdocker", template.describe(ref, document, args.altImageName))
+    if not text then return nil, err end
+    ctx.out:write(text)
+    return true
+  end,
+}

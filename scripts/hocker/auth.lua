@@ -1,0 +1,207 @@
+--- Answers a registry's challenges for one repository: which credentials go to whom.
+---
+--- The rules (docker's token authentication; RFC 6750, RFC 7617; the advisories on realms that
+--- steal credentials, CVE-2020-15157 and its kin):
+---  * A token that the user gave is sent to the registry as it is.
+---  * A Bearer challenge is answered with a token from its realm. User name and password go there
+---    by Basic only if the realm belongs to the registry: same host, same registrable domain, or
+---    a pair that is known. Any other realm is asked without them.
+---  * A Basic challenge is answered to the registry itself.
+---  * Nothing secret goes over plain http, unless to this machine or when told so.
+
+local core = require "hocker.core"
+local json = require "hocker.json"
+
+local M = {}
+
+---@class hocker.Auth
+---@field session hocker.Session
+---@field ref hocker.Reference
+---@field credentials hocker.Credentials?
+---@field insecure boolean
+---@field header string? what the registry took last
+local methods = {}
+local mt = { __name = "hocker.Auth", __index = methods }
+
+local TOKEN_MAX = 128 * 1024
+local LIFETIME = 60 -- seconds; the least that a token is good for by the specification
+local RENEW_EARLY = 5
+
+-- Registries whose realm lies in another domain, and is theirs.
+local KNOWN_REALMS = { ["registry-1.docker.io"] = "auth.docker.io" }
+
+---@param opts { session: hocker.Session, ref: hocker.Reference, credentials: hocker.Credentials?, insecure: boolean? }
+---@return hocker.Auth
+function M.new(opts)
+  return setmetatable({
+    session = opts.session, ref = opts.ref, credentials = opts.credentials,
+    insecure = opts.insecure or false,
+  }, mt)
+end
+
+local function unauthorized(message)
+  return core.error("unauthorized", message)
+end
+
+-- Refuses to send a secret where others can read it.
+local function check_secure(self, url)
+  local parsed, err = core.url.parse(url)
+  if not parsed then return nil, err end
+  if parsed.scheme == "https" or parsed.loopback or self.insecure then return parsed end
+  return nil, core.error("usage", ("credentials are not sent over plain http to %s; use https, " ..
+    "or --insecure if that network is yours"):format(parsed.host))
+end
+
+--- The header to begin a request with, if one is known to be good.
+---@return string? authorization
+function methods:current()
+  if self.header and self.expires and core.system.clock() > self.expires then self.header = nil end
+  if self.header then return self.header end
+  local cred = self.credentials
+  if cred and cred.kind == "bearer" and check_secure(self, self.ref.api) then
+    return core.auth.bearer(cred.token)
+  end
+end
+
+-- --- the token of a realm ----------------------------------------------------------------------
+
+-- Whether user name and password may go to the realm.
+local function realm_is_trusted(registry_host, realm)
+  return core.url.same_site(registry_host, realm.host) or KNOWN_REALMS[registry_host] == realm.host
+end
+
+-- The realm's URL and, where they may go there, the credentials for it.
+local function check_realm(self, challenge, base)
+  local text = challenge.params.realm
+  if not text or text == "" then
+    return nil, core.error("protocol", "the registry's challenge names no realm")
+  end
+  local url, err = core.url.join(base, text)
+  if not url then return nil, err end
+  local realm
+  realm, err = core.url.parse(url)
+  if not realm then return nil, err end
+  local registry = assert(core.url.parse(base))
+  if realm.userinfo or (registry.scheme == "https" and realm.scheme ~= "https") then
+    return nil, core.error("refused", "the registry's realm is not safe: " .. core.url.redact(url))
+  end
+  return url, realm_is_trusted(registry.host, realm) and self.credentials or nil, realm
+end
+
+local function read_token(body)
+  local reply, err = json.decode(body, "the token server's answer")
+  if not reply then return nil, err end
+  if type(reply) ~= "table" then reply = {} end
+  local token = reply.token
+  if type(token) ~= "string" or token == "" then token = reply.access_token end
+  if type(token) ~= "string" or token == "" then
+    return nil, core.error("protocol", "the token server's answer holds no token")
+  end
+  local seconds = tonumber(reply.expires_in) or 0
+  return token, math.max(seconds, LIFETIME)
+end
+
+-- What to tell the user when a realm, or the registry, said no.
+local function refusal(self, who, given)
+  local cred = self.credentials
+  if not cred then
+    return unauthorized(("%s wants credentials and none were given: try --username and " ..
+      "--password, or --token, or check the name"):format(who))
+  elseif not given then
+    return unauthorized(("%s wants credentials, but %s does not belong to the registry %s, so it " ..
+      "was asked without those of %s"):format(who, who, self.ref.host, cred.source))
+  end
+  return unauthorized(("%s refused %s"):format(who, tostring(cred)))
+end
+
+local function fetch_token(self, challenge, base)
+  local url, cred, realm = check_realm(self, challenge, base)
+  if not url then return nil, cred end
+  local authorization, err
+  if cred then
+    local safe
+    safe, err = check_secure(self, url)
+    if not safe then return nil, err end
+    authorization, err = core.auth.basic(cred.username, cred.password)
+    if not authorization then return nil, err end
+    url = core.url.add_query(url, "account", cred.username)
+  end
+  if challenge.params.service then
+    url = core.url.add_query(url, "service", challenge.params.service)
+  end
+  for scope in (challenge.params.scope or self.ref:scope()):gmatch("%S+") do
+    url = core.url.add_query(url, "scope", scope)
+  end
+  local body, answer = self.session:fetch_text({
+    url = url, authorization = authorization, redirects = false, name = "the token server's answer",
+  }, TOKEN_MAX)
+  if not body then
+    if answer.code == "unauthorized" then return nil, refusal(self, "the token server " .. realm.host, cred) end
+    return nil, core.error(answer.code, "fetching a token: " .. answer.message, { http = answer.http })
+  end
+  local token, lifetime = read_token(body)
+  if not token then return nil, lifetime end
+  self.expires = core.system.clock() + lifetime - RENEW_EARLY
+  return core.auth.bearer(token)
+end
+
+-- --- challenges ------------------------------------------------------------------------------
+
+local function pick(challenges, scheme)
+  for _, challenge in ipairs(challenges) do
+    if challenge.scheme == scheme then return challenge end
+  end
+end
+
+-- The challenges of a response; some registries send them on the ping alone.
+local function read_challenges(self, response)
+  local list, err = core.auth.challenges(response.challenges)
+  if not list then return nil, err end
+  if #list > 0 then return list end
+  local _, _, ping = self.session:fetch({ url = self.ref.api, redirects = false })
+  return core.auth.challenges(ping and ping.challenges or {})
+end
+
+local function answer_basic(self)
+  local safe, err = check_secure(self, self.ref.api)
+  if not safe then return nil, err end
+  self.expires = nil
+  return core.auth.basic(self.credentials.username, self.credentials.password)
+end
+
+local function new_header(self, response)
+  local challenges, err = read_challenges(self, response)
+  if not challenges then return nil, err end
+  local bearer, basic = pick(challenges, "bearer"), pick(challenges, "basic")
+  if bearer then return fetch_token(self, bearer, response.url) end
+  if not basic then
+    return nil, unauthorized("the registry says 401 and offers no way to authenticate that is " ..
+      "known (Bearer, Basic)")
+  end
+  if not self.credentials then return nil, refusal(self, "the registry " .. self.ref.host) end
+  return answer_basic(self)
+end
+
+--- Answers a 401. A header that another request got meanwhile is used; one that was refused just
+--- now is replaced, once a request.
+---@param response hocker.Response
+---@param state { sent: string?, answers: integer } of the request
+---@return string? authorization, hocker.Error? err
+function methods:answer(response, state)
+  local cred = self.credentials
+  state.answers = state.answers + 1
+  if cred and cred.kind == "bearer" then
+    local safe, err = check_secure(self, self.ref.api)
+    if not safe then return nil, err end
+    return nil, refusal(self, "the registry " .. self.ref.host, cred)
+  end
+  if self.header and self.header ~= state.sent then return self.header end
+  if state.answers > 1 or (state.sent and state.sent:find("^Basic ")) then
+    return nil, refusal(self, "the registry " .. self.ref.host, cred)
+  end
+  local header, err = new_header(self, response)
+  self.header = header
+  return header, err
+end
+
+return M

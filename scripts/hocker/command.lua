@@ -1,0 +1,187 @@
+--- Runs commands: finds the one that is meant, reads its options, and turns how it ended into one line
+--- and an exit code. This is the only place that knows exit codes, and the only one that prints errors.
+---
+--- A command is a file scripts/commands/NAME.lua that returns a table:
+---
+---     return {
+---       name = "config",                    -- `hocker config`, and the program hocker-config
+---       summary = "print an image's configuration",
+---       args = { options.image, options.fetch, { names = "-x --extra", flag = true, help = ... } },
+---       run = function(ctx, args) ... return true end,  -- or nil, err
+---     }
+
+local argparse = require "argparse"
+local context = require "hocker.context"
+local core = require "hocker.core"
+local log = require "hocker.log"
+local scripts = require "hocker.scripts"
+
+local M = {}
+
+--- Exit codes by err.code; what is not here is 1.
+M.exit_codes = {
+  usage = 2, not_found = 3, unauthorized = 4, verification = 5, network = 6, io = 7, refused = 8,
+}
+
+-- The programs that are a command under a name of its own.
+local PROGRAMS = {
+  ["hocker-image"] = "image", ["hocker-layer"] = "layer", ["hocker-config"] = "config",
+  ["hocker-manifest"] = "manifest", ["docker2nix"] = "docker2nix",
+}
+local COMMANDS = { "image", "layer", "config", "manifest", "docker2nix" }
+
+local function exit_code(err)
+  if err.code == "interrupted" and err.sys then return 128 + err.sys end
+  return M.exit_codes[err.code] or 1
+end
+
+-- --- the command line ------------------------------------------------------------------------------
+
+-- The Nix fetchers pass options for the Haskell runtime: +RTS ... -RTS, wherever they like.
+local function without_rts(words)
+  local kept, inside = {}, false
+  for i = 1, #words do
+    if words[i] == "+RTS" then inside = true
+    elseif inside and words[i] == "-RTS" then inside = false
+    elseif not inside then kept[#kept + 1] = words[i] end
+  end
+  return kept
+end
+
+local function add_option(parser, spec)
+  if spec.words then
+    return parser:argument(spec.words, spec.help):args("1-2"):argname("<image>")
+  end
+  if spec.flag then return parser:flag(spec.names, spec.help) end
+  local option = parser:option(spec.names, spec.help):argname(spec.value)
+  if spec.many then option:count("*") end
+  if spec.required then option:count("1") end
+  if spec.default then option:default(spec.default) end
+  if spec.convert then option:convert(spec.convert) end
+  if spec.choices then option:choices(spec.choices) end
+  return option
+end
+
+-- `args` is a list of options and of lists of options.
+local function add_options(parser, list)
+  for _, item in ipairs(list) do
+    if item.names or item.words then add_option(parser, item) else add_options(parser, item) end
+  end
+end
+
+-- --help ends the reading of options at once: `on_help` raises.
+local function make_parser(program, command, on_help)
+  local parser = argparse(program, command.summary):add_help(false)
+  add_options(parser, command.args)
+  parser:flag("-h --help", "show this help"):action(on_help)
+  return parser
+end
+
+-- The arguments, or nil and an error; nil alone after --help.
+local function read_words(program, command, words, out)
+  local help = false
+  local parser = make_parser(program, command, function()
+    help = true
+    error("help")
+  end)
+  local ok, parsed, result = pcall(parser.pparse, parser, without_rts(words))
+  if help then
+    out:write(parser:get_help(), "\n")
+    return nil
+  end
+  if not ok then error(parsed, 0) end
+  if not parsed then
+    return nil, core.error("usage", ("%s; see %s --help"):format(result, program))
+  end
+  return result
+end
+
+-- --- running -----------------------------------------------------------------------------------------
+
+-- An error object, whatever was raised: what is none is a bug, and keeps its traceback.
+local function as_error(raised)
+  if type(raised) == "table" and raised.code then return raised end
+  local message, trace = tostring(raised):match("^([^\n]*)(.*)$")
+  return core.error("internal", message, { traceback = debug.traceback(trace, 2) })
+end
+
+-- Results may still wait in a buffer, and writing them out may fail: a full disk, a closed pipe.
+local function flush(out)
+  local ok, why, errno = out:flush()
+  if ok then return true end
+  return nil, core.error("io", "writing to standard output: " .. tostring(why), { sys = errno })
+end
+
+local function perform(ctx, command, args)
+  local ok, result, err = xpcall(command.run, as_error, ctx, args)
+  if ctx.progress then ctx.progress:clear() end
+  if not ok then return nil, result end
+  if not result then return nil, err end
+  return flush(ctx.out)
+end
+
+--- Runs one command and returns its exit code.
+---@param command table what the command's file returned
+---@param program string the name for messages
+---@param words string[]
+---@return integer exit_code
+function M.run(command, program, words)
+  local notes = log.new(program)
+  local args, err = read_words(program, command, words, io.stdout)
+  if args then
+    if args.quiet then notes.level = 0 elseif args.verbose then notes.level = 2 end
+    local ok
+    ok, err = perform(context.new { program = program, log = notes }, command, args)
+    if ok then return 0 end
+  elseif not err then
+    return flush(io.stdout) and 0 or exit_code { code = "io" }
+  end
+  notes:error(err.message, err.traceback)
+  return exit_code(err)
+end
+
+-- --- the program -------------------------------------------------------------------------------------
+
+local function usage()
+  local lines = { "Usage: hocker COMMAND [options] ...", "",
+    "Fetches docker and OCI images from registries, without a daemon.", "", "Commands:" }
+  for _, name in ipairs(COMMANDS) do
+    local command = assert(scripts.load("commands/" .. name))
+    lines[#lines + 1] = ("   %-12s %s"):format(name, command.summary)
+  end
+  lines[#lines + 1] = "\n`hocker COMMAND --help` tells the rest; hocker --version, the version."
+  return table.concat(lines, "\n")
+end
+
+local function print_line(text)
+  io.stdout:write(text, "\n")
+  return flush(io.stdout) and 0 or exit_code { code = "io" }
+end
+
+local function fail(message)
+  log.new("hocker"):error(message)
+  return exit_code { code = "usage" }
+end
+
+--- What the program `hocker`, or a link to it, does.
+---@param program string argv[0]
+---@param words string[] the rest
+---@return integer exit_code
+function M.main(program, words)
+  program = program:match("([^/]*)$")
+  local name = PROGRAMS[program]
+  if not name then
+    name = table.remove(words, 1)
+    if name == "--version" or name == "-V" then return print_line("hocker " .. core.version) end
+    if name == "--help" or name == "-h" or name == "help" then return print_line(usage()) end
+    if not name then return fail("which command? see hocker --help") end
+    program = "hocker " .. name
+  elseif words[1] == "--version" then
+    return print_line(program .. " " .. core.version)
+  end
+  local command = name:find("^[a-z][a-z0-9-]*$") and scripts.load("commands/" .. name)
+  if not command then return fail(("there is no command '%s'; see hocker --help"):format(name)) end
+  return M.run(command, program, words)
+end
+
+return M

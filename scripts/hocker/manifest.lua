@@ -1,0 +1,508 @@
+--- What a registry says an image is: manifests, indexes and configurations, checked whole.
+---
+--- Bytes come in, a table comes out, or an error that says what the bytes are instead. After
+--- this module every digest is one, every size is a number that can be added up, and a document
+--- has one meaning only (CVE-2021-41190: one that is a manifest to some and an index to others).
+
+local core = require "hocker.core"
+local json = require "hocker.json"
+
+---@class hocker.Descriptor An OCI descriptor: the JSON object, checked, its null fields dropped.
+---@field mediaType string
+---@field digest string
+---@field size integer
+---@field urls string[]? where a foreign layer may also be had
+---@field data string? base 64 of the content; not compared with the digest
+---@field annotations table<string, string>?
+---@field platform hocker.Platform? in an index
+---@field artifactType string?
+
+---@class hocker.Manifest
+---@field kind "image"|"index"
+---@field media_type string
+---@field digest string of `bytes`
+---@field bytes string as the registry sent them
+---@field doc table the decoded document
+---@field config hocker.Descriptor an image's
+---@field layers hocker.Descriptor[] an image's, the base first
+---@field content_size integer an image's configuration and layers, as stored
+---@field manifests hocker.Descriptor[] an index's
+---@field subject hocker.Descriptor?
+---@field artifact_type string?
+---@field annotations table<string, string>?
+
+---@class hocker.Config An image's configuration.
+---@field digest string
+---@field bytes string
+---@field doc table the decoded document
+---@field platform hocker.Platform as the image has it; what it does not name is nil
+---@field diff_ids string[] digests of the layers' content, the base first
+
+local M = {}
+
+--- Most bytes of a document, and most layers or entries in one.
+M.limits = { manifest = 4 << 20, config = 8 << 20, entries = 4096 }
+
+--- What an Accept header should ask for.
+M.media_types = {
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+}
+
+local KINDS <const> = {
+  [M.media_types[1]] = "image", [M.media_types[2]] = "image",
+  [M.media_types[3]] = "index", [M.media_types[4]] = "index",
+}
+local UNTYPED <const> = { image = M.media_types[1], index = M.media_types[3] }
+
+local SCHEMA1 <const> = {
+  ["application/vnd.docker.distribution.manifest.v1+json"] = true,
+  ["application/vnd.docker.distribution.manifest.v1+prettyjws"] = true,
+}
+
+-- Content-Type values that say nothing: some servers hand out stored files as these.
+local VAGUE <const> = {
+  ["application/json"] = true, ["text/plain"] = true, ["application/octet-stream"] = true,
+  ["binary/octet-stream"] = true, [""] = true,
+}
+
+local CONFIG_TYPES <const> = {
+  ["application/vnd.oci.image.config.v1+json"] = true,
+  ["application/vnd.docker.container.image.v1+json"] = true,
+}
+
+-- Sizes from here on are not exact in JSON.
+local SIZE_MAX <const> = (1 << 53) - 1
+
+local function fail(code, message, ...)
+  return nil, core.error(code, message:format(...))
+end
+
+-- What the bytes are instead ---------------------------------------------------------------
+
+local MAGICS <const> = {
+  { "^$", "it is empty" },
+  { "^\239\187\191", "it begins with a byte order mark" },
+  { "^\31\139", "it is gzip data" },
+  { "^\40\181\47\253", "it is zstd data" },
+  { "^%s*<", "it looks like a web page, not a registry's answer" },
+  { "\0", "it is binary data" },
+}
+
+--- Text that is no JSON: a guess at what it is, or nil.
+local function guess(bytes)
+  for _, magic in ipairs(MAGICS) do
+    if bytes:find(magic[1]) then return magic[2] end
+  end
+end
+
+-- Documents that users and registries hand us in a manifest's place, by a field of theirs.
+local OTHERS <const> = {
+  { "rootfs", "this is an image's configuration; hocker-manifest prints the manifest" },
+  { "imageLayoutVersion", "this is the oci-layout file of an image directory" },
+  { "SchemaV2Manifest", "this is from 'docker manifest inspect --verbose'; leave --verbose out" },
+  { "RepoTags", "this is what an inspect command prints; 'skopeo inspect' needs --raw" },
+  { "token", "this is the answer of a token server" },
+}
+
+local function registry_error(doc)
+  local first = json.is_array(doc.errors) and doc.errors[1]
+  if not json.is_object(first) then return "this is a registry's error message" end
+  local text = first.message ~= json.null and first.message or first.code
+  return ("this is a registry's error message: %s"):format(tostring(text))
+end
+
+local function name_other(doc)
+  if doc.errors then return registry_error(doc) end
+  for _, other in ipairs(OTHERS) do
+    if doc[other[1]] ~= nil then return other[2] end
+  end
+end
+
+local function name_list(list)
+  local first = json.is_object(list[1]) and list[1] or {}
+  if first.Layers then return "this is the manifest.json of an image archive" end
+  if first.Id then return "this is what 'docker inspect' prints" end
+  return "this is a list; a manifest is an object"
+end
+
+-- Fields -----------------------------------------------------------------------------------
+
+--- A field, nil when it is null.
+local function get(object, name)
+  local value = object[name]
+  if value == json.null then return nil end
+  return value
+end
+
+-- Names that Go's decoder, and so most other clients, would also take in other letters.
+local GUARDED <const> = {
+  schemaversion = "schemaVersion", mediatype = "mediaType", config = "config", layers = "layers",
+  manifests = "manifests", fslayers = "fsLayers", digest = "digest", size = "size", urls = "urls",
+}
+
+--- Refuses a field that is ours but for its letters: others would read another document.
+--- Go folds the long s and the Kelvin sign too.
+local function check_letters(object, what)
+  for key in pairs(object) do
+    local folded = key:gsub("\u{17F}", "s"):gsub("\u{212A}", "k"):lower()
+    local name = GUARDED[folded]
+    if name and name ~= key then
+      return fail("verification", "%s: has the field '%s', which others read as '%s'", what, key,
+        name)
+    end
+  end
+  return true
+end
+
+local function is_strings(value)
+  if not json.is_array(value) then return false end
+  for _, item in ipairs(value) do
+    if type(item) ~= "string" then return false end
+  end
+  return true
+end
+
+local function is_string_map(value)
+  if not json.is_object(value) then return false end
+  for _, item in pairs(value) do
+    if type(item) ~= "string" then return false end
+  end
+  return true
+end
+
+local PLATFORM <const> = {
+  os = "string", architecture = "string", variant = "string", ["os.version"] = "string",
+}
+
+local function is_platform(value)
+  if not json.is_object(value) then return false end
+  for name, kind in pairs(PLATFORM) do
+    local field = get(value, name)
+    if field ~= nil and type(field) ~= kind then return false end
+  end
+  local features = get(value, "os.features")
+  return features == nil or is_strings(features)
+end
+
+local function is_string(value)
+  return type(value) == "string"
+end
+
+local OPTIONAL <const> = {
+  { "urls", is_strings, "a list of strings" },
+  { "annotations", is_string_map, "an object of strings" },
+  { "platform", is_platform, "a platform" },
+  { "data", is_string, "a string" },
+  { "artifactType", is_string, "a string" },
+}
+
+local function without_nulls(object)
+  local copy = {}
+  for key, value in pairs(object) do
+    if value ~= json.null then copy[key] = value end
+  end
+  return copy
+end
+
+--- Checks a descriptor; `what` names it in messages.
+local function read_descriptor(value, what)
+  if not json.is_object(value) then return fail("protocol", "%s: is not a descriptor", what) end
+  local ok, err = check_letters(value, what)
+  if not ok then return nil, err end
+  local descriptor = without_nulls(value)
+  local media_type, digest, size = descriptor.mediaType, descriptor.digest, descriptor.size
+  if not is_string(media_type) or media_type == "" then
+    return fail("protocol", "%s: has no mediaType", what)
+  elseif not is_string(digest) then
+    return fail("protocol", "%s: has no digest", what)
+  elseif math.type(size) ~= "integer" or size < 0 or size > SIZE_MAX then
+    return fail("protocol", "%s: its size is not a whole number from 0 to 2^53 - 1", what)
+  end
+  ok, err = core.digest.check(digest)
+  if not ok then return fail(err.code, "%s: %s", what, err.message) end
+  for _, field in ipairs(OPTIONAL) do
+    local name, fits, shape = table.unpack(field)
+    if descriptor[name] ~= nil and not fits(descriptor[name]) then
+      return fail("protocol", "%s: '%s' is not %s", what, name, shape)
+    end
+  end
+  if descriptor.platform then descriptor.platform = without_nulls(descriptor.platform) end
+  return descriptor
+end
+
+local function read_descriptors(list, what, field, noun)
+  if not json.is_array(list) then
+    return fail("protocol", "%s: '%s' is not a list", what, field)
+  elseif #list > M.limits.entries then
+    return fail("refused", "%s: '%s' has %d entries, more than %d", what, field, #list,
+      M.limits.entries)
+  end
+  local descriptors = {}
+  for i, value in ipairs(list) do
+    local descriptor, err = read_descriptor(value, ("%s: %s %d"):format(what, noun, i))
+    if not descriptor then return nil, err end
+    descriptors[i] = descriptor
+  end
+  return descriptors
+end
+
+-- One meaning ------------------------------------------------------------------------------
+
+--- A media type without its parameters, in lower case.
+local function bare_type(text)
+  return (text or ""):match("^%s*([^;]*)"):gsub("%s+$", ""):lower()
+end
+
+local function schema1()
+  return fail("unsupported", "manifest: schema version 1, which names no configuration and cannot "
+    .. "be verified; push the image again with docker 1.10 or later")
+end
+
+--- The kind by the fields; each kind has its own, and a document those of one kind.
+local function kind_by_fields(doc)
+  local image = get(doc, "config") ~= nil or get(doc, "layers") ~= nil
+  local index = get(doc, "manifests") ~= nil
+  local old = get(doc, "fsLayers") ~= nil
+  if (image and index) or (old and (image or index)) then
+    return fail("verification", "manifest: has the fields of more than one kind of document")
+  end
+  return old and "old" or index and "index" or image and "image" or "none"
+end
+
+--- The document's type: its own word and the Content-Type must agree.
+local function agreed_type(doc, content_type)
+  local own, sent = get(doc, "mediaType"), bare_type(content_type)
+  if own ~= nil and not is_string(own) then
+    return fail("protocol", "manifest: 'mediaType' is not a string")
+  end
+  own = own and own:lower() or ""
+  if VAGUE[sent] then return own end
+  if own ~= "" and own ~= sent then
+    return fail("verification", "manifest: says it is %s, but was sent as %s", own, sent)
+  end
+  return sent
+end
+
+local function check_version(doc)
+  local version = get(doc, "schemaVersion")
+  if version == nil then
+    return fail("protocol", "manifest: there is no 'schemaVersion': %s",
+      name_other(doc) or "this is not a manifest")
+  elseif version ~= 2 then
+    return fail("unsupported", "manifest: its 'schemaVersion' is %s, and must be 2",
+      json.encode(version):sub(1, 40))
+  end
+  return true
+end
+
+--- Returns the kind and the media type.
+local function judge(doc, content_type)
+  local fields, media_type, err
+  fields, err = kind_by_fields(doc)
+  if not fields then return nil, err end
+  media_type, err = agreed_type(doc, content_type)
+  if not media_type then return nil, err end
+  if fields == "old" or SCHEMA1[media_type] or get(doc, "schemaVersion") == 1 then
+    return schema1()
+  end
+  local ok
+  ok, err = check_version(doc)
+  if not ok then return nil, err end
+  if media_type == "" then media_type = UNTYPED[fields] or "" end
+  local kind = KINDS[media_type]
+  if media_type ~= "" and not kind then
+    return fail("unsupported", "manifest: is of the type %s, which is not an image's", media_type)
+  elseif fields == "none" then
+    return fail("protocol", "manifest: has neither layers nor a list of manifests")
+  elseif fields ~= kind then
+    return fail("verification", "manifest: its type is %s, but its fields are those of an %s",
+      media_type, fields)
+  end
+  return kind, media_type
+end
+
+-- Manifests --------------------------------------------------------------------------------
+
+local function add_sizes(image)
+  local total = image.config.size
+  for _, layer in ipairs(image.layers) do
+    total = total + layer.size
+    if total > SIZE_MAX then return fail("refused", "manifest: its sizes add up to too much") end
+  end
+  image.content_size = total
+  return image
+end
+
+local function read_image(manifest)
+  local doc, err = manifest.doc
+  if get(doc, "config") == nil then return fail("protocol", "manifest: there is no 'config'") end
+  if get(doc, "layers") == nil then return fail("protocol", "manifest: there are no 'layers'") end
+  manifest.config, err = read_descriptor(doc.config, "manifest: config")
+  if not manifest.config then return nil, err end
+  manifest.layers, err = read_descriptors(doc.layers, "manifest", "layers", "layer")
+  if not manifest.layers then return nil, err end
+  return add_sizes(manifest)
+end
+
+local function read_index(manifest)
+  local err
+  manifest.manifests, err = read_descriptors(manifest.doc.manifests, "index", "manifests", "entry")
+  if not manifest.manifests then return nil, err end
+  return manifest
+end
+
+local function read_common(manifest)
+  local doc = manifest.doc
+  local subject, notes = get(doc, "subject"), get(doc, "annotations")
+  local artifact = get(doc, "artifactType")
+  if notes ~= nil and not is_string_map(notes) then
+    return fail("protocol", "manifest: 'annotations' is not an object of strings")
+  elseif artifact ~= nil and not is_string(artifact) then
+    return fail("protocol", "manifest: 'artifactType' is not a string")
+  end
+  manifest.annotations, manifest.artifact_type = notes, artifact
+  if subject == nil then return manifest end
+  local err
+  manifest.subject, err = read_descriptor(subject, "manifest: subject")
+  return manifest.subject and manifest, err
+end
+
+--- Hashes by the algorithm of `digest`, else by sha256.
+local function digest_like(bytes, digest)
+  return core.digest.of(bytes, digest and digest:match("^%w+"))
+end
+
+local function check_digest(bytes, digest, what)
+  local ok, err = core.digest.check(digest)
+  if not ok then return nil, err end
+  local got = digest_like(bytes, digest)
+  if got == digest then return digest end
+  return fail("verification", "%s: its digest is %s, but %s was asked for", what, got, digest)
+end
+
+local function decode(bytes, what)
+  local doc, err = json.decode(bytes, what)
+  if doc == nil then
+    local other = guess(bytes)
+    if other then return fail("protocol", "%s: %s", what, other) end
+    return nil, err
+  elseif json.is_array(doc) then
+    return fail("protocol", "%s: %s", what, name_list(doc))
+  elseif not json.is_object(doc) then
+    return fail("protocol", "%s: a JSON object is needed", what)
+  end
+  return doc
+end
+
+--- Reads a manifest or an index: docker's (schema 2, lists) or OCI's.
+---
+--- mediaType may be missing, then the fields decide. A Content-Type that names a type must
+--- agree with the document; one that says nothing (application/json, text/plain,
+--- application/octet-stream, none) is passed over. The bytes are hashed, and compared with
+--- `digest` when it is given. Beyond a limit the error is "refused".
+---@param bytes string
+---@param content_type string? the header's value
+---@param digest string? what was asked for
+---@return hocker.Manifest? manifest
+---@return hocker.Error? err "protocol", "verification"; "unsupported": schema 1 and other types
+function M.parse(bytes, content_type, digest)
+  if type(bytes) ~= "string" then error("manifest.parse: bytes must be a string", 2) end
+  if #bytes > M.limits.manifest then
+    return fail("refused", "manifest: has more than %d bytes", M.limits.manifest)
+  end
+  if digest then
+    local ok, err = check_digest(bytes, digest, "manifest")
+    if not ok then return nil, err end
+  end
+  local doc, err = decode(bytes, "manifest")
+  if not doc then return nil, err end
+  local kind, media_type = judge(doc, content_type)
+  if not kind then return nil, media_type end
+  local ok
+  ok, err = check_letters(doc, "manifest")
+  if not ok then return nil, err end
+  local manifest = { kind = kind, media_type = media_type, bytes = bytes, doc = doc,
+    digest = digest or digest_like(bytes) }
+  ok, err = read_common(manifest)
+  if not ok then return nil, err end
+  return (kind == "image" and read_image or read_index)(manifest)
+end
+
+-- Configurations ---------------------------------------------------------------------------
+
+local function read_diff_ids(doc)
+  local rootfs = get(doc, "rootfs")
+  if not json.is_object(rootfs) then return fail("protocol", "config: there is no 'rootfs'") end
+  if rootfs.type ~= "layers" then
+    return fail("unsupported", "config: its 'rootfs' is not made of layers")
+  end
+  local list = get(rootfs, "diff_ids")
+  if list == nil then list = json.array {} end -- Go prints an empty list as null
+  if not is_strings(list) then
+    return fail("protocol", "config: 'diff_ids' is not a list of strings")
+  end
+  for i, digest in ipairs(list) do
+    local ok, err = core.digest.check(digest)
+    if not ok then return fail(err.code, "config: diff_id %d: %s", i, err.message) end
+  end
+  return list
+end
+
+local function check_bytes(bytes, descriptor)
+  if #bytes > M.limits.config then
+    return fail("refused", "config: has more than %d bytes", M.limits.config)
+  elseif #bytes ~= descriptor.size then
+    return fail("verification", "config: has %d bytes, but the manifest says %d", #bytes,
+      descriptor.size)
+  end
+  return check_digest(bytes, descriptor.digest, "config")
+end
+
+local function read_platform(doc)
+  if not is_platform(doc) then
+    return fail("protocol", "config: 'os', 'architecture' and 'variant' are not strings")
+  end
+  return {
+    os = get(doc, "os"), architecture = get(doc, "architecture"), variant = get(doc, "variant"),
+    ["os.version"] = get(doc, "os.version"), ["os.features"] = get(doc, "os.features"),
+  }
+end
+
+--- The document; one of an unknown type is a configuration only if it looks like one.
+local function read_config(bytes, media_type)
+  local doc, err = decode(bytes, "config")
+  if CONFIG_TYPES[media_type] or (doc and get(doc, "rootfs") ~= nil) then return doc, err end
+  return fail("unsupported", "config: is of the type %s: an artifact, not an image to run",
+    media_type)
+end
+
+--- Reads an image's configuration, and holds it against the manifest: size, digest, and as many
+--- diff_ids as layers.
+---@param bytes string
+---@param manifest hocker.Manifest an image's
+---@return hocker.Config? config
+---@return hocker.Error? err "verification", "protocol", "refused"; "unsupported": an artifact
+function M.config(bytes, manifest)
+  if manifest.kind ~= "image" then error("manifest.config: an image's manifest is needed", 2) end
+  local descriptor = manifest.config
+  local ok, err = check_bytes(bytes, descriptor)
+  if not ok then return nil, err end
+  local doc, platform, diff_ids
+  doc, err = read_config(bytes, descriptor.mediaType)
+  if not doc then return nil, err end
+  platform, err = read_platform(doc)
+  if not platform then return nil, err end
+  diff_ids, err = read_diff_ids(doc)
+  if not diff_ids then return nil, err end
+  if #diff_ids ~= #manifest.layers then
+    return fail("verification", "config: has %d diff_ids, but the manifest has %d layers",
+      #diff_ids, #manifest.layers)
+  end
+  return { digest = descriptor.digest, bytes = bytes, doc = doc, platform = platform,
+    diff_ids = diff_ids }
+end
+
+return M

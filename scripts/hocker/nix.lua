@@ -1,0 +1,251 @@
+--- Prints Nix expressions.
+---
+--- An expression is a Lua value: strings, integers and booleans are themselves, the rest is made
+--- by the functions below, and `print` lays it out. Whatever text goes in comes out as the same
+--- text in Nix: no name can end a string, start an interpolation or pass for a keyword.
+---
+---     local nix = require "hocker.nix"
+---     nix.print(nix.call("f", nix.attrs { { "name", 'a "b" ${c}' } }))
+---     --> f {
+---     -->   name = "a \"b\" \${c}";
+---     --> }
+
+local M = {}
+
+local WIDTH <const> = 80 -- a list that fits is one line
+local INDENT <const> = "  "
+
+local KEYWORDS <const> = {
+  ["assert"] = true, ["else"] = true, ["if"] = true, ["in"] = true, inherit = true, let = true,
+  ["or"] = true, rec = true, ["then"] = true, with = true,
+}
+
+local node_mt = { __name = "hocker.nix.Node" }
+
+---@class hocker.nix.Node
+---@field kind string
+
+---@alias hocker.nix.Expr string|integer|boolean|hocker.nix.Node
+---@alias hocker.nix.Binding hocker.nix.Node|{ [1]: string, [2]: hocker.nix.Expr }
+
+local function node(kind, fields)
+  fields.kind = kind
+  return setmetatable(fields, node_mt)
+end
+
+local function is_node(value)
+  return getmetatable(value) == node_mt
+end
+
+local function is_identifier(text)
+  return type(text) == "string" and text:find("^[A-Za-z_][A-Za-z0-9_'-]*$") ~= nil
+    and not KEYWORDS[text]
+end
+
+local function check_identifier(text, who)
+  if not is_identifier(text) then
+    error(("nix.%s: '%s' is not an identifier"):format(who, tostring(text)), 3)
+  end
+end
+
+-- Strings ----------------------------------------------------------------------------------
+
+local ESCAPES <const> = {
+  ['"'] = '\\"', ["\\"] = "\\\\", ["$"] = "\\$", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t",
+}
+
+--- Nix has no escape for other control characters, but JSON has.
+local function escape(char)
+  return ESCAPES[char] or ([[${builtins.fromJSON "\"\\u%04x\""}]]):format(char:byte())
+end
+
+--- A Nix string. A NUL, which Nix strings cannot hold, raises.
+---@param text string
+---@return string
+function M.quote(text)
+  if text:find("\0", 1, true) then error("nix.quote: a Nix string cannot hold a NUL", 2) end
+  return '"' .. text:gsub('["\\$\1-\31\127]', escape) .. '"'
+end
+
+--- An attribute's name: as it is, or quoted.
+---@param name string
+---@return string
+function M.attribute(name)
+  return is_identifier(name) and name or M.quote(name)
+end
+
+-- Making expressions -----------------------------------------------------------------------
+
+M.null = node("id", { name = "null" })
+
+--- An identifier, or a path of them: "pkgs.fetchurl".
+---@param name string
+---@return hocker.nix.Node
+function M.id(name)
+  for part in (tostring(name) .. "."):gmatch("([^.]*)%.") do check_identifier(part, "id") end
+  return node("id", { name = name })
+end
+
+--- `inherit a b;`, an entry of attrs, rec and let.
+---@param names string[]
+---@return hocker.nix.Node
+function M.inherit(names)
+  if #names == 0 then error("nix.inherit: no names", 2) end
+  for _, name in ipairs(names) do check_identifier(name, "inherit") end
+  return node("inherit", { names = names })
+end
+
+local function check_bindings(bindings, who)
+  local seen = {}
+  local function once(name)
+    if type(name) ~= "string" then error(("nix.%s: a name must be a string"):format(who), 4) end
+    if seen[name] then error(("nix.%s: '%s' is there twice"):format(who, name), 4) end
+    seen[name] = true
+  end
+  for _, binding in ipairs(bindings) do
+    if is_node(binding) then
+      for _, name in ipairs(binding.names) do once(name) end
+    else
+      once(binding[1])
+    end
+  end
+end
+
+--- An attribute set, in the order given.
+---@param bindings hocker.nix.Binding[] { name, value } and inherit
+---@return hocker.nix.Node
+function M.attrs(bindings)
+  check_bindings(bindings, "attrs")
+  return node("attrs", { bindings = bindings, head = "{" })
+end
+
+--- The same, recursive.
+---@param bindings hocker.nix.Binding[]
+---@return hocker.nix.Node
+function M.rec(bindings)
+  check_bindings(bindings, "rec")
+  return node("attrs", { bindings = bindings, head = "rec {" })
+end
+
+--- `let ... in body`; the body alone when there is nothing to bind.
+---@param bindings hocker.nix.Binding[]
+---@param body hocker.nix.Expr
+---@return hocker.nix.Expr
+function M.let(bindings, body)
+  check_bindings(bindings, "let")
+  if #bindings == 0 then return body end
+  return node("let", { bindings = bindings, body = body })
+end
+
+---@param items hocker.nix.Expr[]
+---@return hocker.nix.Node
+function M.list(items)
+  return node("list", { items = items })
+end
+
+--- Application. A string in the function's place is an identifier.
+---@param f string|hocker.nix.Node
+---@param ... hocker.nix.Expr
+---@return hocker.nix.Node
+function M.call(f, ...)
+  if select("#", ...) == 0 then error("nix.call: no argument", 2) end
+  return node("call", { f = type(f) == "string" and M.id(f) or f, ... })
+end
+
+--- A function of an attribute set: `{ a, b }: body`.
+---@param formals string[] "..." may be the last
+---@param body hocker.nix.Expr
+---@return hocker.nix.Node
+function M.fn(formals, body)
+  local seen = {}
+  for i, name in ipairs(formals) do
+    if not (name == "..." and i == #formals) then check_identifier(name, "fn") end
+    if seen[name] then error(("nix.fn: '%s' is there twice"):format(name), 2) end
+    seen[name] = true
+  end
+  return node("fn", { formals = formals, body = body })
+end
+
+-- Printing ---------------------------------------------------------------------------------
+
+local printers = {}
+
+local function show(value, indent)
+  local kind = type(value)
+  if kind == "string" then return M.quote(value) end
+  if kind == "boolean" then return tostring(value) end
+  if math.type(value) == "integer" then return ("%d"):format(value) end
+  if is_node(value) and printers[value.kind] then return printers[value.kind](value, indent) end
+  error("nix.print: cannot print a " .. (math.type(value) or kind), 0)
+end
+
+local COMPOUND <const> = { call = true, fn = true, let = true }
+
+--- An expression where only a simple one can stand: an item, a function, an argument.
+local function show_simple(value, indent)
+  local text = show(value, indent)
+  local negative = math.type(value) == "integer" and value < 0
+  if negative or (is_node(value) and COMPOUND[value.kind]) then return "(" .. text .. ")" end
+  return text
+end
+
+local function show_bindings(bindings, indent)
+  local lines = {}
+  for i, binding in ipairs(bindings) do
+    local text
+    if is_node(binding) then
+      text = "inherit " .. table.concat(binding.names, " ")
+    else
+      text = M.attribute(binding[1]) .. " = " .. show(binding[2], indent)
+    end
+    lines[i] = indent .. text .. ";\n"
+  end
+  return table.concat(lines)
+end
+
+function printers.id(id)
+  return id.name
+end
+
+function printers.attrs(set, indent)
+  if #set.bindings == 0 then return set.head .. " }" end
+  return set.head .. "\n" .. show_bindings(set.bindings, indent .. INDENT) .. indent .. "}"
+end
+
+function printers.let(let, indent)
+  return "let\n" .. show_bindings(let.bindings, indent .. INDENT) .. indent .. "in "
+    .. show(let.body, indent)
+end
+
+function printers.list(list, indent)
+  if #list.items == 0 then return "[ ]" end
+  local inner = indent .. INDENT
+  local items, length = {}, #indent
+  for i, item in ipairs(list.items) do
+    items[i] = show_simple(item, inner)
+    length = length + #items[i] + 1
+    if items[i]:find("\n", 1, true) then length = math.huge end
+  end
+  if length + 4 <= WIDTH then return "[ " .. table.concat(items, " ") .. " ]" end
+  return "[\n" .. inner .. table.concat(items, "\n" .. inner) .. "\n" .. indent .. "]"
+end
+
+function printers.call(call, indent)
+  local parts = { show_simple(call.f, indent) }
+  for i, argument in ipairs(call) do parts[i + 1] = show_simple(argument, indent) end
+  return table.concat(parts, " ")
+end
+
+function printers.fn(fn, indent)
+  local formals = #fn.formals == 0 and "{ }" or "{ " .. table.concat(fn.formals, ", ") .. " }"
+  return formals .. ":\n" .. indent .. show(fn.body, indent)
+end
+
+--- The text of an expression, without a newline at its end.
+---@param expr hocker.nix.Expr
+---@return string
+function M.print(expr)
+  return show(expr, "")
+end
+
+return M

@@ -1,0 +1,95 @@
+--- The options that several commands share, as data for hocker.command, and what they become.
+
+local core = require "hocker.core"
+local progress = require "hocker.progress"
+
+local M = {}
+
+local function whole(name, least)
+  return function(text)
+    local n = math.tointeger(tonumber(text))
+    if n and n >= least then return n end
+    return nil, ("--%s must be a whole number, %d or more, not '%s'"):format(name, least, text)
+  end
+end
+
+local function seconds(name)
+  return function(text)
+    local n = tonumber(text)
+    if n and n > 0 and n <= 86400 then return n end
+    return nil, ("--%s must be a number of seconds, not '%s'"):format(name, text)
+  end
+end
+
+--- The words that name an image.
+M.image = {
+  { words = "image", help = "NAME TAG, or one reference: [host[:port]/]path[:tag][@digest]" },
+}
+
+M.registry = {
+  { names = "--registry", value = "URI",
+    help = "registry root, with or without /v2; " .. "https://registry-1.docker.io/v2/ by default" },
+}
+
+M.credentials = {
+  { names = "-u --username", value = "NAME", help = "user name" },
+  { names = "-p --password", value = "SECRET", help = "password; --password-stdin hides it better" },
+  { names = "--password-stdin", flag = true, help = "read the password from standard input" },
+  { names = "-t --token", value = "TOKEN", help = "bearer token, sent as it is" },
+  { names = "-f --credentials-file --credential-file", value = "PATH",
+    help = "file with USERNAME= and PASSWORD= lines, or BEARER_TOKEN=" },
+}
+
+M.network = {
+  { names = "--cacert", value = "PEM", help = "further certificate authorities to trust" },
+  { names = "--cert", value = "PEM", help = "client certificate" },
+  { names = "--key", value = "PEM", help = "its key" },
+  { names = "--insecure", flag = true, help = "accept any certificate, and credentials over http" },
+  { names = "--retries", value = "N", default = "3", convert = whole("retries", 0),
+    help = "tries more, without progress between them, before giving up (3)" },
+  { names = "--connect-timeout", value = "S", default = "30", convert = seconds("connect-timeout"),
+    help = "seconds to connect (30)" },
+  { names = "--stall-timeout", value = "S", default = "60", convert = seconds("stall-timeout"),
+    help = "seconds without data before a transfer is broken off and continued (60)" },
+}
+
+M.platform = {
+  { names = "--platform", value = "OS/ARCH[/VARIANT]",
+    help = "which image of an index; this machine's by default" },
+}
+
+M.out = {
+  { names = "-o --out", value = "PATH", help = "write there and print the path; - is standard output" },
+}
+
+M.progress = {
+  { names = "--progress", value = "MODE", default = "auto", choices = progress.modes,
+    help = "auto, bar, plain, json or none, on standard error" },
+}
+
+M.verbosity = {
+  { names = "-q --quiet", flag = true, help = "errors only" },
+  { names = "-v --verbose", flag = true, help = "say what is requested" },
+}
+
+M.jobs = {
+  { names = "--jobs", value = "N", default = "6", convert = whole("jobs", 1),
+    help = "layers to fetch at the same time (6)" },
+}
+
+--- All that a command needs to talk to a registry.
+M.fetch = { M.registry, M.credentials, M.network, M.verbosity }
+
+--- The session's options from a command's arguments.
+---@param args table
+---@return hocker.FetchOptions
+function M.session(args)
+  return {
+    cacert = args.cacert, cert = args.cert, key = args.key, insecure = args.insecure,
+    retries = args.retries, connect_timeout = args.connect_timeout,
+    stall_timeout = args.stall_timeout, connections = args.jobs and args.jobs + 2,
+    user_agent = "hocker/" .. core.version,
+  }
+end
+
+return M

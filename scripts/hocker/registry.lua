@@ -1,0 +1,207 @@
+--- One repository of a registry: its manifests, and its blobs by digest.
+---
+--- What comes out of here is verified: by the core while it streams (blobs), by hocker.manifest
+--- (documents). By tag the digest is learnt once, and everything else is fetched by digest.
+
+local auth = require "hocker.auth"
+local core = require "hocker.core"
+local json = require "hocker.json"
+local manifest = require "hocker.manifest"
+local platform = require "hocker.platform"
+
+local M = {}
+
+---@class hocker.Registry
+---@field session hocker.Session
+---@field ref hocker.Reference
+---@field auth hocker.Auth
+---@field log hocker.Log?
+local methods = {}
+local mt = { __name = "hocker.Registry", __index = methods }
+
+local INDEX_DEPTH = 4 -- indexes in indexes; real ones have one level
+local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
+
+---@class hocker.Image What a manifest is of: enough to fetch all the rest.
+---@field ref hocker.Reference pinned to the manifest's digest
+---@field manifest hocker.Manifest
+---@field index hocker.Manifest? the index it was chosen from
+
+--- A registry's repository, as `ref` names it. Makes no request.
+---@param opts { session: hocker.Session, ref: hocker.Reference, credentials: hocker.Credentials?, insecure: boolean?, log: hocker.Log? }
+---@return hocker.Registry
+function M.new(opts)
+  return setmetatable({
+    session = opts.session, ref = opts.ref, log = opts.log,
+    auth = auth.new {
+      session = opts.session, ref = opts.ref, credentials = opts.credentials,
+      insecure = opts.insecure,
+    },
+  }, mt)
+end
+
+-- --- errors --------------------------------------------------------------------------------------
+
+-- The registry's own words, from an error body of distribution-spec's form; nil for any other.
+local function registry_says(response)
+  local doc = response and json.decode(response.body)
+  local list = json.is_object(doc) and doc.errors
+  local first = json.is_array(list) and list[1]
+  if not json.is_object(first) then return nil end
+  local words = {}
+  for _, key in ipairs { "code", "message" } do
+    if type(first[key]) == "string" and first[key] ~= "" then words[#words + 1] = first[key] end
+  end
+  return #words > 0 and table.concat(words, ": "):sub(1, 300) or nil
+end
+
+local ADVICE = {
+  not_found = "check the name and the tag",
+  unauthorized = "these credentials may not pull it, or it does not exist",
+}
+
+-- An error that says what was wanted, what the registry answered, and what to do.
+local function explain(self, what, err, response)
+  if err.code == "interrupted" then return err end
+  local said = registry_says(response)
+  local message = ("%s: %s"):format(what, err.message)
+  if said then message = message .. ": " .. said end
+  if response and ADVICE[err.code] then message = message .. " (" .. ADVICE[err.code] .. ")" end
+  return core.error(err.code, message, { http = err.http, ref = self.ref })
+end
+
+-- --- plain http on this machine -----------------------------------------------------------------
+
+-- A registry of this machine that was named without a scheme may speak plain http: https is tried
+-- first, and a server that does not speak TLS is believed, as docker does. No other host is.
+local function with_scheme(self, attempt)
+  local ref = self.ref
+  if not ref.plain_ok then return attempt(self.session.retries) end
+  local result, err, response = attempt(0)
+  if result or response or err.code ~= "network" then
+    ref.plain_ok = false
+    return result, err, response
+  end
+  local tls_api = ref.api
+  ref.api, ref.plain_ok = ref.api:gsub("^https:", "http:"), false
+  result, err, response = attempt(self.session.retries)
+  if not result and not response then ref.api = tls_api end
+  return result, err, response
+end
+
+-- --- documents -----------------------------------------------------------------------------------
+
+-- A tag's manifest is what its registry says it is: a header that claims another digest means that
+-- something on the way changed one of them (distribution-spec: if it is used it must be verified).
+local function check_claim(document, response)
+  local claim = response.headers["docker-content-digest"]
+  if not claim or claim:sub(1, 7) ~= "sha256:" or claim == document.digest then return document end
+  return nil, core.error("verification", ("manifest: its digest is %s, but the registry says %s")
+    :format(document.digest, core.digest.check(claim) or "something else"))
+end
+
+--- Fetches a manifest or an index, by what the reference says or by a digest.
+---@param which string? a digest
+---@return hocker.Manifest? document, hocker.Error? err
+function methods:document(which)
+  local digest = which or self.ref.digest
+  local what = tostring(which and self.ref:with_digest(which) or self.ref)
+  local body, answer, last = with_scheme(self, function(retries)
+    local url, err = self.ref:manifest_url(which)
+    if not url then return nil, err end
+    return self.session:fetch_text({
+      url = url, headers = { ACCEPT }, auth = self.auth, retries = retries, name = "manifest",
+    }, manifest.limits.manifest)
+  end)
+  if not body then return nil, explain(self, what, answer, last) end
+  local document, err = manifest.parse(body, answer.headers["content-type"], digest)
+  if document and not digest then document, err = check_claim(document, answer) end
+  if not document then return nil, explain(self, what, err) end
+  return document
+end
+
+--- The manifest of one image: an index is resolved for the platform.
+---@param want hocker.Platform? the host's by default
+---@return hocker.Image? image, hocker.Error? err
+function methods:image(want)
+  local document, err = self:document()
+  local index = document and document.kind == "index" and document or nil
+  for _ = 1, INDEX_DEPTH do
+    if not document then return nil, err end
+    if document.kind == "image" then
+      return { ref = self.ref:with_digest(document.digest), manifest = document, index = index }
+    end
+    local entry
+    entry, err = platform.select(document.manifests, want or M.host_platform())
+    if not entry then return nil, explain(self, tostring(self.ref), err) end
+    document, err = self:document(entry.digest)
+  end
+  return nil, core.error("unsupported", ("%s: indexes in indexes, more than %d deep")
+    :format(tostring(self.ref), INDEX_DEPTH))
+end
+
+--- The platform of this machine.
+---@return hocker.Platform
+function M.host_platform()
+  local f <close> = io.open("/proc/cpuinfo")
+  return platform.host(core.system.machine(), f and f:read("a"))
+end
+
+--- The configuration of an image.
+---@param image hocker.Image
+---@return hocker.Config? config, hocker.Error? err
+function methods:config(image)
+  local descriptor = image.manifest.config
+  local buffer <close> = core.buffer(manifest.limits.config)
+  local ok, err = self:blob(descriptor, buffer:sink(), "config")
+  if not ok then return nil, err end
+  local config
+  config, err = manifest.config(buffer:data(), image.manifest)
+  if not config then return nil, explain(self, tostring(self.ref), err) end
+  return config
+end
+
+-- --- blobs ---------------------------------------------------------------------------------------
+
+local function fetch_blob(self, digest, what, request)
+  local url, err = self.ref:blob_url(digest)
+  if not url then return nil, err end
+  request.url, request.auth = url, self.auth
+  local response, last
+  response, err, last = self.session:fetch(request)
+  if not response then return nil, explain(self, what .. " of " .. tostring(self.ref), err, last) end
+  return true
+end
+
+--- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
+--- known. What the sink's end holds is good only after this has returned true.
+---@param descriptor { digest: string, size: integer? }
+---@param sink hocker.core.Sink
+---@param kind string? for messages: "layer", "config"
+---@param opts { on_start: fun(transfer: hocker.core.Transfer)?, threaded: boolean?, max: integer? }?
+---@return true? ok, hocker.Error? err
+function methods:blob(descriptor, sink, kind, opts)
+  local what = ("%s %s"):format(kind or "blob", descriptor.digest)
+  local chain = core.sink.verify(sink, {
+    size = descriptor.size, max = opts and opts.max, digest = descriptor.digest, name = what,
+  })
+  if opts and opts.threaded then chain = core.sink.queue(chain) end
+  return fetch_blob(self, descriptor.digest, what, {
+    sink = chain, on_start = opts and opts.on_start,
+  })
+end
+
+--- The last bytes of a blob, not verified: a hint. nil when the registry can't do ranges.
+---@param descriptor hocker.Descriptor
+---@param count integer
+---@return string? bytes, hocker.Error? err
+function methods:tail(descriptor, count)
+  if descriptor.size < count then return nil end
+  local buffer <close> = core.buffer(count)
+  local ok, err = fetch_blob(self, descriptor.digest, "layer " .. descriptor.digest, {
+    range = { first = descriptor.size - count, last = descriptor.size - 1 }, sink = buffer:sink(),
+  })
+  return ok and buffer:data(), err
+end
+
+return M

@@ -1,0 +1,45 @@
+--- Templates: functions from an image's description to text.
+---
+---     return function(image) return ("FROM %s@%s\n"):format(image.name, image.digest) end
+
+local core = require "hocker.core"
+local scripts = require "hocker.scripts"
+
+local M = {}
+
+---@class hocker.Description What a template is given.
+---@field name string the normalised name, without tag: "docker.io/library/debian"
+---@field digest string the manifest's
+---@field registry string URI of the registry: "https://registry-1.docker.io/v2/"
+---@field repository string the path there up to its first "/": "library"
+---@field image_name string the rest of it: "debian"
+---@field tag string? nil when the image was asked for by digest alone
+---@field alt_name string? what to call it instead of `image_name`
+---@field config hocker.Descriptor
+---@field layers hocker.Descriptor[] one an entry of the manifest, repeated ones repeated
+
+--- Describes an image by its reference and its manifest.
+---@param ref hocker.Reference
+---@param manifest hocker.Manifest of kind "image"
+---@param alt_name string?
+---@return hocker.Description
+function M.describe(ref, manifest, alt_name)
+  local repository, image_name = ref:split()
+  return {
+    name = ref.name, digest = manifest.digest, registry = ref.registry, repository = repository,
+    image_name = image_name, tag = ref.tag, alt_name = alt_name, config = manifest.config,
+    layers = manifest.layers,
+  }
+end
+
+--- Prints a description with a bundled template.
+---@param name string "fetchdocker"
+---@param image hocker.Description
+---@return string? text, hocker.Error? err
+function M.print(name, image)
+  local template = name:find("^[a-zA-Z0-9_-]+$") and scripts.load("templates/nix/" .. name)
+  if not template then return nil, core.error("usage", ("there is no template '%s'"):format(name)) end
+  return template(image)
+end
+
+return M
