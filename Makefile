@@ -127,6 +127,10 @@ lint:
 asan tsan:
 	$(Q)$(LUA) spec/run.lua $@
 
+docs: $(BUILD)/lua/hocker/core.so
+	LUA_PATH='scripts/?.lua;scripts/?/init.lua;$(dir $(ARGPARSE))?.lua' LUA_CPATH='$(BUILD)/lua/?.so;;' \
+		$(LUA) man/generate.lua man
+
 # --- installation ---------------------------------------------------------------------------
 
 install: all

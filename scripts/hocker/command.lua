@@ -23,12 +23,18 @@ M.exit_codes = {
   usage = 2, not_found = 3, unauthorized = 4, verification = 5, network = 6, io = 7, refused = 8,
 }
 
--- The programs that are a command under a name of its own.
-local PROGRAMS = {
-  ["hocker-image"] = "image", ["hocker-layer"] = "layer", ["hocker-config"] = "config",
-  ["hocker-manifest"] = "manifest", ["docker2nix"] = "docker2nix",
+---@class hocker.Program A command that is a program under a name of its own.
+---@field program string
+---@field name string of the command
+
+---@type hocker.Program[]
+M.programs = {
+  { program = "hocker-image", name = "image" },
+  { program = "hocker-layer", name = "layer" },
+  { program = "hocker-config", name = "config" },
+  { program = "hocker-manifest", name = "manifest" },
+  { program = "docker2nix", name = "docker2nix" },
 }
-local COMMANDS = { "image", "layer", "config", "manifest", "docker2nix" }
 
 local function exit_code(err)
   if err.code == "interrupted" and err.sys then return 128 + err.sys end
@@ -56,7 +62,7 @@ local function add_option(parser, spec)
   local option = parser:option(spec.names, spec.help):argname(spec.value)
   if spec.many then option:count("*") end
   if spec.required then option:count("1") end
-  if spec.default then option:default(spec.default) end
+  if spec.default then option:default(spec.default):show_default(false) end
   if spec.convert then option:convert(spec.convert) end
   if spec.choices then option:choices(spec.choices) end
   return option
@@ -72,6 +78,8 @@ end
 -- --help ends the reading of options at once: `on_help` raises.
 local function make_parser(program, command, on_help)
   local parser = argparse(program, command.summary):add_help(false)
+    :usage(("Usage: %s [options] IMAGE"):format(program))
+    :help_max_width(90):help_description_margin(32)
   add_options(parser, command.args)
   parser:flag("-h --help", "show this help"):action(on_help)
   return parser
@@ -145,9 +153,9 @@ end
 local function usage()
   local lines = { "Usage: hocker COMMAND [options] ...", "",
     "Fetches docker and OCI images from registries, without a daemon.", "", "Commands:" }
-  for _, name in ipairs(COMMANDS) do
-    local command = assert(scripts.load("commands/" .. name))
-    lines[#lines + 1] = ("   %-12s %s"):format(name, command.summary)
+  for _, entry in ipairs(M.programs) do
+    local command = assert(scripts.load("commands/" .. entry.name))
+    lines[#lines + 1] = ("   %-12s %s"):format(entry.name, command.summary)
   end
   lines[#lines + 1] = "\n`hocker COMMAND --help` tells the rest; hocker --version, the version."
   return table.concat(lines, "\n")
@@ -163,13 +171,19 @@ local function fail(message)
   return exit_code { code = "usage" }
 end
 
+local function command_of(program)
+  for _, entry in ipairs(M.programs) do
+    if entry.program == program then return entry.name end
+  end
+end
+
 --- What the program `hocker`, or a link to it, does.
 ---@param program string argv[0]
 ---@param words string[] the rest
 ---@return integer exit_code
 function M.main(program, words)
   program = program:match("([^/]*)$")
-  local name = PROGRAMS[program]
+  local name = command_of(program)
   if not name then
     name = table.remove(words, 1)
     if name == "--version" or name == "-V" then return print_line("hocker " .. core.version) end
