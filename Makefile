@@ -33,13 +33,13 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wco
 ifneq ($(WERROR),)
 WARNINGS += -Werror
 endif
-ALL_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_GNU_SOURCE $(if $(ISAL),-DHK_WITH_ISAL) \
-	$(CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(filter-out lua%,$(PKGS)) 2>/dev/null)
+LUA_LIBS := $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)) 2>/dev/null)
+ALL_CPPFLAGS = -D_GNU_SOURCE $(if $(ISAL),-DHK_WITH_ISAL) $(CPPFLAGS) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-CORE_LIBS = $(shell $(PKG_CONFIG) --libs $(filter-out lua%,$(PKGS)))
-LUA_LIBS = $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)))
 
 CORE := $(wildcard core/*.c)
 BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
@@ -68,9 +68,14 @@ help:
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
 	@echo 'make lint asan tsan fuzz bench docs clean'
 
+.PHONY: libraries
+libraries:
+	@$(PKG_CONFIG) --exists --print-errors $(PKGS) || \
+		{ echo 'hocker: libraries are missing: "make deps" installs them'; exit 1; }
+
 # --- the library, the Lua module, the program ---------------------------------------------
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | libraries
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -133,13 +138,16 @@ docs: $(BUILD)/lua/hocker/core.so
 
 # --- installation ---------------------------------------------------------------------------
 
+# Commands and templates are in the program; for plain Lua they lie beside the library.
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(LUACDIR)/hocker \
-		$(DESTDIR)$(LUADIR)/hocker
+		$(DESTDIR)$(LUADIR)/hocker/commands $(DESTDIR)$(LUADIR)/hocker/templates/nix
 	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
 	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
 	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
 	$(INSTALL) -m 644 scripts/hocker/*.lua $(DESTDIR)$(LUADIR)/hocker
+	$(INSTALL) -m 644 scripts/commands/*.lua $(DESTDIR)$(LUADIR)/hocker/commands
+	$(INSTALL) -m 644 templates/nix/*.lua $(DESTDIR)$(LUADIR)/hocker/templates/nix
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
 
 uninstall:
