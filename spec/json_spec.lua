@@ -83,13 +83,15 @@ describe("json.decode", function()
     { "a leading zero", "01", "invalid number" },
     { "a leading point", ".5", "invalid token" },
     { "a leading plus", "+1", "invalid token" },
+    { "no digits before the point", "[-.5]", "before its point" },
+    { "a leading zero after the sign", "-01", "invalid number" },
     { "no digits after the point", "[1.]", "after its point at line 1, column 2" },
     { "no digits between point and exponent", "[1.e5]", "after its point" },
     { "an overflow", '{"a":[1e400]}', "too large at line 1, column 7" },
     { "a negative overflow", "-1e999", "too large" },
     { "an unknown escape", [["\x"]], "invalid escape" },
     { "half a surrogate pair", [["\ud800"]], "invalid unicode escape" },
-    { "a raw control character", '["a\1b"]', "raw control character in a string at line 1, column 4" },
+    { "a raw control character", '["a\1b"]', "control character in a string at line 1, column 4" },
     { "a raw tab in a string", '{"a\tb":1}', "raw control character" },
     { "a raw newline in a string", '"a\nb"', "raw control character" },
     { "a NUL at the end", "{}\0", "a NUL byte at line 1, column 3" },
@@ -110,7 +112,7 @@ describe("json.decode", function()
     { "a key twice around an array", '{"a":[{"a":1}],"a":1}', "'a' is there twice" },
     { "the empty key twice", '{"":1,"":2}', "twice" },
     { "65 levels", ("["):rep(65) .. ("]"):rep(65), "nested deeper than 64 levels" },
-    { "a bomb of levels", ("["):rep(1000000), "nested deeper than 64 levels" },
+    { "a bomb of levels", ("["):rep(100000), "nested deeper than 64 levels" },
   }
   for _, case in ipairs(bad) do
     it("refuses " .. case[1], function()
@@ -125,6 +127,15 @@ describe("json.decode", function()
   it("reads 64 levels", function()
     assert.is_table((json.decode(("["):rep(64) .. ("]"):rep(64))))
     assert.is_table((json.decode(('{"a":'):rep(63) .. "{}" .. ("}"):rep(63))))
+  end)
+
+  it("refuses a bomb of empty arrays", function()
+    local most = "[" .. ("[],"):rep((1 << 17) - 2) .. "{}]"
+    assert.equal((1 << 17) - 1, #assert(json.decode(most)))
+    local value, err = json.decode(most:gsub("{}", "[],[]"), "config")
+    assert.is_nil(value)
+    assert.equal("refused", err.code)
+    assert.equal("config: has more than 131072 arrays and objects", err.message)
   end)
 
   it("leaves the settings of other users of cjson alone", function()
@@ -145,7 +156,9 @@ describe("json.decode", function()
 
   it("is quick with a long document", function()
     local parts = {}
-    for i = 1, 20000 do parts[i] = ('{"digest":"sha256:%064x","size":%d,"urls":[]}'):format(i, i) end
+    for i = 1, 20000 do
+      parts[i] = ('{"digest":"sha256:%064x","size":%d,"urls":[]}'):format(i, i)
+    end
     local text = "[" .. table.concat(parts, ",") .. "]"
     local start = os.clock()
     local value = assert(json.decode(text))
@@ -161,7 +174,8 @@ describe("json.encode", function()
     { "an empty object", {}, "{}" },
     { "an empty array", array {}, "[]" },
     { "an array", array { 1, "a", true, null, array {} }, '[1,"a",true,null,[]]' },
-    { "keys in order", { b = 1, a = 2, B = 3, aa = 4, [""] = 5 }, '{"":5,"B":3,"a":2,"aa":4,"b":1}' },
+    { "keys in order", { b = 1, a = 2, B = 3, aa = 4, [""] = 5 },
+      '{"":5,"B":3,"a":2,"aa":4,"b":1}' },
     { "keys by their bytes", { ["é"] = 1, z = 2, ["\u{10000}"] = 3, ["\u{ffff}"] = 4 },
       '{"z":2,"é":1,"\u{ffff}":4,"\u{10000}":3}' },
     { "slashes", "a/b", '"a/b"' },
@@ -170,7 +184,8 @@ describe("json.encode", function()
     { "integers", array { 0, -1, 9007199254740993, math.mininteger },
       "[0,-1,9007199254740993,-9223372036854775808]" },
     { "floats", array { 1.5, 0.1, 1e300, 1 / 3 }, "[1.5,0.1,1e+300,0.33333333333333331]" },
-    { "nested", { RepoTags = array { "a:b" }, Layers = array {} }, '{"Layers":[],"RepoTags":["a:b"]}' },
+    { "nested", { RepoTags = array { "a:b" }, Layers = array {} },
+      '{"Layers":[],"RepoTags":["a:b"]}' },
     { "false", false, "false" },
     { "null", null, "null" },
   }
@@ -186,6 +201,13 @@ describe("json.encode", function()
     } do
       assert.equal(text, json.encode(assert(json.decode(text))))
     end
+  end)
+
+  it("prints 64 levels, and no more", function()
+    local value = array {}
+    for _ = 1, 63 do value = array { value } end
+    assert.equal(("["):rep(64) .. ("]"):rep(64), json.encode(value))
+    assert.has_error(function() json.encode { a = value } end)
   end)
 
   local loop = json.array {}

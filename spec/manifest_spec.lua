@@ -94,7 +94,8 @@ describe("manifest.parse", function()
 
   it("keeps what descriptors carry", function()
     local m = assert(manifest.parse(image { layers = "[" .. descriptor(2, LAYER,
-      ',"urls":["https://x.example/a"],"data":"e30=","annotations":{"a":"b"},"org.example":[1]') .. "]" }))
+      ',"urls":["https://x.example/a"],"data":"e30=","annotations":{"a":"b"},"org.example":[1]')
+      .. "]" }))
     assert.same({ mediaType = LAYER, digest = digest(2), size = 2, urls = { "https://x.example/a" },
       data = "e30=", annotations = { a = "b" }, ["org.example"] = { 1 } }, m.layers[1])
   end)
@@ -132,6 +133,7 @@ describe("manifest.parse", function()
     { DOCKER, image, "binary/octet-stream", "image", DOCKER },
     { DOCKER, image, DOCKER .. "; charset=utf-8", "image", DOCKER },
     { DOCKER, image, "  " .. DOCKER:upper() .. " ;x=y", "image", DOCKER },
+    { OCI:upper(), image, OCI, "image", OCI },
     { nil, image, OCI, "image", OCI },
     { nil, image, DOCKER, "image", DOCKER },
     { nil, image, nil, "image", OCI },
@@ -155,8 +157,9 @@ describe("manifest.parse", function()
     { nil, image, INDEX }, { nil, image, LIST }, { nil, index, OCI }, { nil, index, DOCKER },
   }
   for _, case in ipairs(disagreements) do
-    it(("refuses the fields of an %s as %s sent as %s"):format(case[2] == image and "image" or "index",
-        case[1] or "no type", case[3] or "nothing"), function()
+    local fields = case[2] == image and "image" or "index"
+    it(("refuses the fields of an %s as %s sent as %s"):format(fields, case[1] or "no type",
+        case[3] or "nothing"), function()
       local bytes = case[2] { mediaType = case[1] and '"' .. case[1] .. '"' or false }
       refused("verification", "manifest: ", bytes, case[3])
     end)
@@ -224,6 +227,7 @@ describe("manifest.parse", function()
       { "white space", " \n", "not valid JSON" },
       { "a web page", "<!DOCTYPE html><html>", "it looks like a web page" },
       { "a web page after blank lines", "\n\n <html>", "it looks like a web page" },
+      { "words with brackets", "a <b>", "not valid JSON" },
       { "gzip", "\31\139\8\0", "it is gzip data" },
       { "zstd", "\40\181\47\253\0", "it is zstd data" },
       { "a tar", "manifest.json" .. ("\0"):rep(499), "it is binary data" },
@@ -263,7 +267,7 @@ describe("manifest.parse", function()
       { "layers that are an object", image { layers = "{}" }, "'layers' is not a list" },
       { "layers that are a string", image { layers = '"x"' }, "'layers' is not a list" },
       { "manifests that are an object", index { manifests = "{}" }, "'manifests' is not a list" },
-      { "a layer that is a string", image { layers = '["sha256:0"]' }, "layer 1: is not a descriptor" },
+      { "a layer that is a string", image { layers = '["x"]' }, "layer 1: is not a descriptor" },
       { "a layer that is null", image { layers = "[null]" }, "layer 1: is not a descriptor" },
       { "a layer that is a list", image { layers = "[[]]" }, "layer 1: is not a descriptor" },
       { "a config that is a list", image { config = "[]" }, "config: is not a descriptor" },
@@ -335,7 +339,8 @@ describe("manifest.parse", function()
     end
 
     for _, text in ipairs { "", "latest", "sha256:", "sha256:abc", "../../../etc/passwd",
-      "md5:d41d8cd98f00b204e9800998ecf8427e", digest(1):upper(), digest(1) .. "0", digest(1) .. "/..",
+      "md5:d41d8cd98f00b204e9800998ecf8427e", digest(1):upper(), digest(1) .. "0",
+      digest(1) .. "/..",
       "sha512:" .. ("0"):rep(64), "blake3:" .. ("0"):rep(64), digest(1) .. "\\n" } do
       it("the digest '" .. text:sub(1, 30) .. "'", function()
         refused("verification", "layer 2: ", image { layers = "[" .. descriptor(1) .. ","
@@ -345,7 +350,8 @@ describe("manifest.parse", function()
 
     it("too many layers", function()
       local list = (descriptor(1) .. ","):rep(4096)
-      assert.equal(4096, #assert(manifest.parse(image { layers = "[" .. list:sub(1, -2) .. "]" })).layers)
+      local m = assert(manifest.parse(image { layers = "[" .. list:sub(1, -2) .. "]" }))
+      assert.equal(4096, #m.layers)
       refused("refused", "4097 entries", image { layers = "[" .. list .. descriptor(1) .. "]" })
       refused("refused", "4097 entries", index { manifests = "[" .. list .. descriptor(1) .. "]" })
     end)
@@ -443,16 +449,20 @@ describe("manifest.config", function()
     { "protocol", "a list", "[]", 0, nil, "this is a list" },
     { "protocol", "a key twice", '{"a":1,"a":2}', 0, nil, "twice" },
     { "protocol", "no rootfs", "{}", 0, nil, "there is no 'rootfs'" },
+    { "protocol", "no rootfs in OCI's", "{}", 0, "application/vnd.oci.image.config.v1+json",
+      "there is no 'rootfs'" },
     { "protocol", "rootfs null", config { rootfs = "null" }, 2, nil, "there is no 'rootfs'" },
     { "protocol", "a rootfs that is a list", config { rootfs = "[]" }, 2, nil, "no 'rootfs'" },
-    { "unsupported", "a rootfs of no type", config { rootfs = "{}" }, 0, nil, "not made of layers" },
-    { "unsupported", "another rootfs", config { rootfs = '{"type":"x"}' }, 0, nil, "made of layers" },
+    { "unsupported", "a rootfs of no type", config { rootfs = "{}" }, 0, nil, "made of layers" },
+    { "unsupported", "a rootfs of another type", config { rootfs = '{"type":"x"}' }, 0, nil,
+      "not made of layers" },
     { "protocol", "diff_ids that are text", config { rootfs = '{"type":"layers","diff_ids":"x"}' },
       1, nil, "'diff_ids' is not a list of strings" },
     { "protocol", "diff_ids of numbers", config { rootfs = '{"type":"layers","diff_ids":[1]}' },
       1, nil, "'diff_ids' is not a list of strings" },
-    { "protocol", "diff_ids that are an object", config { rootfs = '{"type":"layers","diff_ids":{}}' },
-      0, nil, "'diff_ids' is not a list of strings" },
+    { "protocol", "diff_ids that are an object",
+      config { rootfs = '{"type":"layers","diff_ids":{}}' }, 0, nil,
+      "'diff_ids' is not a list of strings" },
     { "verification", "diff_ids that are no digests",
       config { rootfs = '{"type":"layers","diff_ids":["../x"]}' }, 1, nil, "diff_id 1: " },
     { "verification", "too few layers", config(), 1, nil,

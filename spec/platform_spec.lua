@@ -41,6 +41,7 @@ describe("platform.parse", function()
     { "windows(10.0.17763+win32k)/amd64/v2", "windows(10.0.17763+win32k)/amd64/v2" },
     { "windows(+win32k+x)/amd64", "windows(+win32k+x)/amd64" },
     { "amd64", "linux/amd64" },
+    { "AMD64", "linux/amd64" },
     { "aarch64", "linux/arm64" },
     { "armhf", "linux/arm/v7" },
     { "386", "linux/386" },
@@ -74,8 +75,9 @@ describe("platform.parse", function()
   end)
 
   local bad = {
-    "", "/", "//", "linux/", "/amd64", "linux//v7", "linux/amd64/", "linux/amd64/v2/x", "linux/am d64",
-    "lin ux/amd64", "linux/amd64/v 2", "linux(/amd64", "linux()/amd64", "linux(1/amd64",
+    "", "/", "//", "linux/", "/amd64", "linux//v7", "linux/amd64/", "linux/amd64/v2/x",
+    "linux/am d64", "lin ux/amd64", "linux/amd64/v 2", "linux(/amd64",
+    "linux()/amd64", "linux(1/amd64",
     "linux(1+)/amd64", "linux(1)x/amd64", "linux(1+a b)/amd64", "linux(1a/amd64)", "linux,amd64",
     "hurd", "amd65", "linux/amd64\n", "é/amd64", "linux/é", "linux", ("x"):rep(1000),
   }
@@ -93,7 +95,9 @@ describe("platform.normalise", function()
   it("leaves its argument alone", function()
     local raw = { os = "linux", architecture = "aarch64", variant = "v8", ["os.features"] = {} }
     assert.same({ os = "linux", architecture = "arm64" }, platform.normalise(raw))
-    assert.same({ os = "linux", architecture = "aarch64", variant = "v8", ["os.features"] = {} }, raw)
+    assert.same("aarch64", raw.architecture)
+    assert.same("v8", raw.variant)
+    assert.same({}, raw["os.features"])
   end)
 
   it("takes what is empty for missing", function()
@@ -182,6 +186,9 @@ describe("platform.select", function()
     { "linux/ppc64le", { "linux/ppc64le/power9" } },
     { "linux/amd64", {} },
     { "linux/amd64", { "unknown/unknown" } },
+    { "linux/unknown", { "linux/unknown" }, 1 },
+    { "linux/amd64", { "linux/" } },
+    { "linux/amd64", { "/amd64" } },
     { "linux/amd64", { "-" }, 1 },
     { "linux/amd64", { "/" }, 1 },
     { "linux/amd64", { "-", "unknown/unknown" }, 1 },
@@ -206,7 +213,8 @@ describe("platform.select", function()
 
   it("takes no attestation for an image", function()
     local found = platform.select({
-      { n = 1, platform = amd64, annotations = { ["vnd.docker.reference.type"] = "attestation-manifest" } },
+      { n = 1, platform = amd64,
+        annotations = { ["vnd.docker.reference.type"] = "attestation-manifest" } },
       { n = 2, platform = { os = "unknown", architecture = "unknown" } },
       { n = 3, platform = amd64, annotations = { ["org.example"] = "x" } },
     }, amd64)
@@ -248,8 +256,8 @@ describe("platform.select", function()
   it("lists what is there", function()
     local _, err = platform.select(index("linux/amd64", "linux/arm/v6", "linux/amd64", "-",
       "unknown/unknown"), { os = "linux", architecture = "riscv64" })
-    assert.equal("no image for linux/riscv64; there is linux/amd64, linux/arm/v6, one of no platform",
-      err.message)
+    assert.equal("no image for linux/riscv64; "
+      .. "there is linux/amd64, linux/arm/v6, one of no platform", err.message)
     _, err = platform.select({}, amd64)
     assert.equal("no image for linux/amd64; the index has no images", err.message)
   end)
@@ -259,5 +267,7 @@ describe("platform.select", function()
     for i = 1, 4096 do many[i] = ("linux/a%d"):format(i) end
     local _, err = platform.select(index(table.unpack(many)), amd64)
     assert.matches("linux/a12 and 4084 more$", err.message)
+    _, err = platform.select(index(table.unpack(many, 1, 12)), amd64)
+    assert.matches("linux/a12$", err.message)
   end)
 end)

@@ -11,6 +11,10 @@ local M = {}
 
 local MAX_DEPTH <const> = 64
 
+-- Most brackets in a text. "[]," is three bytes, but a table is a hundred: a few MiB of them
+-- would be as many hundred MiB.
+local MAX_TABLES <const> = 1 << 17
+
 -- Floats are exact, and so stand for one integer only, below this.
 local EXACT <const> = 1 << 53
 
@@ -89,9 +93,17 @@ local function key_of(text, first, last)
   return raw:find("\\", 1, true) and codec.decode('"' .. raw .. '"') or raw
 end
 
-local function number_fault(token)
-  if token:find("%.%D") or token:find("%.$") then return "a number has no digits after its point" end
-  if math.abs(tonumber(token)) == math.huge then return "a number is too large" end
+--- Reads the number whose first digit is at `at`. Returns where it ends, or nil and its fault.
+local function number_end(text, at)
+  local token = text:match("^[%d.eE+-]+", at)
+  if text:sub(at - 1, at - 1) == "." then
+    return nil, "a number has no digits before its point"
+  elseif token:find("%.%D") or token:find("%.$") then
+    return nil, "a number has no digits after its point"
+  elseif math.abs(tonumber(token)) == math.huge then
+    return nil, "a number is too large"
+  end
+  return at + #token
 end
 
 --- Scans a text that cjson has accepted. Returns the places of its empty arrays, as pairs of
@@ -110,7 +122,8 @@ local function scan(text)
       if text:find("^[ \t\r\n]*:", pos) then
         local key = key_of(text, at, close)
         if seen[depth][key] then
-          return nil, ("the key '%s' is there twice"):format(key:sub(1, 80)), at
+          local short = key:sub(1, (utf8.offset(key, 61) or 0) - 1)
+          return nil, ("the key '%s' is there twice"):format(short), at
         end
         seen[depth][key] = true
       end
@@ -123,10 +136,9 @@ local function scan(text)
       local close = text:match("^[ \t\r\n]*()%]", pos)
       if close then holes[#holes + 1] = { at, close } end
     else
-      local token = text:match("^[%d.eE+-]+", at)
-      local fault = number_fault(token)
-      if fault then return nil, fault, at end
-      pos = at + #token
+      local stop, fault = number_end(text, at)
+      if not stop then return nil, fault, at end
+      pos = stop
     end
   end
 end
@@ -156,21 +168,26 @@ local function settle(value)
 end
 
 --- Reads one JSON document. null becomes `json.null`; a whole number below 2^53 becomes an
---- integer, any other number a float; arrays are marked as by `json.array`. At most 64 levels.
---- The caller bounds the text.
+--- integer, any other number a float; arrays are marked as by `json.array`. At most 64 levels,
+--- and 131072 arrays and objects. The caller bounds the text.
 ---@param text string
 ---@param what string? what the text is, for messages; "text"
 ---@return any value nil on failure
----@return hocker.Error? err "protocol"
+---@return hocker.Error? err "protocol"; "refused": too many arrays and objects
 function M.decode(text, what)
   if type(text) ~= "string" then error("json.decode: text must be a string", 2) end
+  what = what or "text"
   local function refuse(why)
-    return nil, core.error("protocol", ("%s: not valid JSON: %s"):format(what or "text", why))
+    return nil, core.error("protocol", ("%s: not valid JSON: %s"):format(what, why))
   end
   local nul = text:find("\0", 1, true)
   if nul then return refuse("a NUL byte at " .. place(text, nul)) end
   local _, bad = utf8.len(text)
   if bad then return refuse("not UTF-8 at " .. place(text, bad)) end
+  if select(2, text:gsub("[%[{]", "")) > MAX_TABLES then
+    return nil, core.error("refused",
+      ("%s: has more than %d arrays and objects"):format(what, MAX_TABLES))
+  end
   local ok, value = pcall(codec.decode, text)
   if not ok then return refuse(reword(text, value)) end
   local holes, fault, at = scan(text)

@@ -86,7 +86,7 @@ local MAGICS <const> = {
   { "^$", "it is empty" },
   { "^\239\187\191", "it begins with a byte order mark" },
   { "^\31\139", "it is gzip data" },
-  { "^\40\181\47\253", "it is zstd data" },
+  { "^%(\181/\253", "it is zstd data" },
   { "^%s*<", "it looks like a web page, not a registry's answer" },
   { "\0", "it is binary data" },
 }

@@ -82,7 +82,8 @@ M.null = node("id", { name = "null" })
 ---@param name string
 ---@return hocker.nix.Node
 function M.id(name)
-  for part in (tostring(name) .. "."):gmatch("([^.]*)%.") do check_identifier(part, "id") end
+  if type(name) ~= "string" then error("nix.id: a string is needed", 2) end
+  for part in (name .. "."):gmatch("([^.]*)%.") do check_identifier(part, "id") end
   return node("id", { name = name })
 end
 

@@ -5,17 +5,6 @@
 local core = require "hocker.core"
 local nix = require "hocker.nix"
 
----@class hocker.Image What a template is given.
----@field name string the normalised name, without tag: "docker.io/library/debian"
----@field digest string the manifest's
----@field registry string URI of the registry: "https://registry-1.docker.io/v2/"
----@field repository string the path there up to its first "/": "library"
----@field image_name string the rest of it: "debian"
----@field tag string? nil when the image was asked for by digest alone
----@field alt_name string? what to call it instead of `image_name`
----@field config hocker.Descriptor
----@field layers hocker.Descriptor[] one an entry of the manifest, repeated ones repeated
-
 --- A hash as the fetchers take it.
 local function sha256(descriptor, what)
   local digest = descriptor.digest
@@ -56,7 +45,7 @@ local function fetch_layers(image)
   return nix.let(bindings, nix.list(names))
 end
 
----@param image hocker.Image
+---@param image hocker.Description see hocker.template
 ---@return string? text
 ---@return hocker.Error? err "unsupported" when a digest is not sha256
 return function(image)
