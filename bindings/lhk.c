@@ -76,10 +76,21 @@ static int error_tostring(lua_State *L)
 	return 1;
 }
 
+int lhk_check_code(lua_State *L, int arg)
+{
+	const char *name = luaL_checkstring(L, arg);
+	int code;
+
+	for (code = HK_EUSAGE; code >= HK_EINTERNAL; code--)
+		if (strcmp(name, hk_err_name(code)) == 0)
+			return code;
+	return luaL_argerror(L, arg, lua_pushfstring(L, "there is no error code '%s'", name));
+}
+
 /* core.error(code, message, fields): the same object, made by Lua. */
 int lhk_new_error(lua_State *L)
 {
-	luaL_checkstring(L, 1);
+	lhk_check_code(L, 1);
 	luaL_checkstring(L, 2);
 	lua_settop(L, 3);
 	lua_newtable(L);

@@ -41,6 +41,9 @@ void *lhk_take(lua_State *L, int arg, const char *kind);
 /* [-0, +1] The error object. */
 void lhk_push_error(lua_State *L, const struct hk_err *err);
 
+/* The code whose stable name is at `arg`; raises for another string. */
+int lhk_check_code(lua_State *L, int arg);
+
 /* nil, err */
 int lhk_fail(lua_State *L, const struct hk_err *err);
 

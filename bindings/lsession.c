@@ -288,19 +288,13 @@ static int transfer_retry(lua_State *L)
 	return lhk_result(L, hk_transfer_retry(t, (long)(seconds * 1000), &err), &err);
 }
 
-/* The error object at `arg` as the core's struct: its code is found by its name. */
+/* The error object at `arg` as the core's struct. */
 static void to_error(lua_State *L, int arg, struct hk_err *why)
 {
-	const char *code;
-	int i;
-
 	luaL_checktype(L, arg, LUA_TTABLE);
-	lua_getfield(L, arg, "code");
-	code = luaL_checkstring(L, -1);
 	lua_getfield(L, arg, "message");
-	for (i = HK_EINTERNAL; i < HK_EUSAGE && strcmp(code, hk_err_name(i)) != 0; i++)
-		;
-	hk_err_set(why, i, "%s", luaL_checkstring(L, -1));
+	lua_getfield(L, arg, "code");
+	hk_err_set(why, lhk_check_code(L, -1), "%s", luaL_checkstring(L, -2));
 }
 
 static int transfer_fail(lua_State *L)

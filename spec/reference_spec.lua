@@ -400,7 +400,7 @@ describe("a reference", function()
 
   local splits = {
     { "debian", "library", "debian" }, { "a/b", "a", "b" }, { "a/b/c", "a", "b/c" },
-    { "quay.io/a/b/c", "a", "b/c" }, { "localhost/a", "library", "a" },
+    { "quay.io/a/b/c", "a", "b/c" }, { "localhost/a", nil, "a" },
   }
   for _, case in ipairs(splits) do
     it("is split for the Nix fetchers: " .. case[1], function()

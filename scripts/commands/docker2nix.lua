@@ -22,8 +22,13 @@ local function read_manifest(args, ref)
   local bytes, err = read_input(args.manifest)
   if not bytes then return nil, err end
   local document
-  document, err = manifest.parse(bytes, nil, ref.digest)
-  if not document or document.kind == "image" then return document, err end
+  document, err = manifest.parse(bytes)
+  if not document then return nil, err end
+  if ref.digest and core.digest.of(bytes, ref.digest:match("^%w+")) ~= ref.digest then
+    return nil, core.error("verification", ("the manifest: its digest is %s, but the image was named " ..
+      "by %s; if that is an index, name the image by this manifest's"):format(document.digest, ref.digest))
+  end
+  if document.kind == "image" then return document end
   return nil, core.error("unsupported", "the manifest: it is an index, of one image a platform; " ..
     "hocker-manifest --platform OS/ARCH prints the manifest of one")
 end

@@ -9,7 +9,7 @@ local function repo_tags(args, ref)
   local tags = {}
   for _, text in ipairs(args.repo_tag) do
     local named, err = reference.parse({ text })
-    if not named then return nil, err end
+    if not named then return nil, core.error(err.code, "--repo-tag: " .. err.message) end
     if not named.tag or named.digest then
       return nil, core.error("usage", ("--repo-tag must be NAME:TAG, not '%s'"):format(text))
     end

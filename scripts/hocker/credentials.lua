@@ -14,7 +14,8 @@ local core = require "hocker.core"
 local mt = { __name = "hocker.Credentials" }
 
 function mt:__tostring()
-  return ("%s credentials from %s"):format(self.kind, self.source)
+  if self.kind == "bearer" then return "the token of " .. self.source end
+  return ("user '%s' (%s)"):format(self.username, self.source)
 end
 
 local M = {}

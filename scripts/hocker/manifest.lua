@@ -5,17 +5,8 @@
 --- has one meaning only (CVE-2021-41190: one that is a manifest to some and an index to others).
 
 local core = require "hocker.core"
+local descriptor = require "hocker.descriptor"
 local json = require "hocker.json"
-
----@class hocker.Descriptor An OCI descriptor: the JSON object, checked, its null fields dropped.
----@field mediaType string
----@field digest string
----@field size integer
----@field urls string[]? where a foreign layer may also be had
----@field data string? base 64 of the content; not compared with the digest
----@field annotations table<string, string>?
----@field platform hocker.Platform? in an index
----@field artifactType string?
 
 ---@class hocker.Manifest
 ---@field kind "image"|"index"
@@ -40,8 +31,8 @@ local json = require "hocker.json"
 
 local M = {}
 
---- Most bytes of a document, and most layers or entries in one.
-M.limits = { manifest = 4 << 20, config = 8 << 20, entries = 4096 }
+--- Most bytes of a document.
+M.limits = { manifest = 4 << 20, config = 8 << 20 }
 
 --- What an Accept header should ask for.
 M.media_types = {
@@ -73,8 +64,7 @@ local CONFIG_TYPES <const> = {
   ["application/vnd.docker.container.image.v1+json"] = true,
 }
 
--- Sizes from here on are not exact in JSON.
-local SIZE_MAX <const> = (1 << 53) - 1
+local get = descriptor.get
 
 local function fail(code, message, ...)
   return nil, core.error(code, message:format(...))
@@ -128,127 +118,6 @@ local function name_list(list)
   return "this is a list; a manifest is an object"
 end
 
--- Fields -----------------------------------------------------------------------------------
-
---- A field, nil when it is null.
-local function get(object, name)
-  local value = object[name]
-  if value == json.null then return nil end
-  return value
-end
-
--- Names that Go's decoder, and so most other clients, would also take in other letters.
-local GUARDED <const> = {
-  schemaversion = "schemaVersion", mediatype = "mediaType", config = "config", layers = "layers",
-  manifests = "manifests", fslayers = "fsLayers", digest = "digest", size = "size", urls = "urls",
-}
-
---- Refuses a field that is ours but for its letters: others would read another document.
---- Go folds the long s and the Kelvin sign too.
-local function check_letters(object, what)
-  for key in pairs(object) do
-    local folded = key:gsub("\u{17F}", "s"):gsub("\u{212A}", "k"):lower()
-    local name = GUARDED[folded]
-    if name and name ~= key then
-      return fail("verification", "%s: has the field '%s', which others read as '%s'", what, key,
-        name)
-    end
-  end
-  return true
-end
-
-local function is_strings(value)
-  if not json.is_array(value) then return false end
-  for _, item in ipairs(value) do
-    if type(item) ~= "string" then return false end
-  end
-  return true
-end
-
-local function is_string_map(value)
-  if not json.is_object(value) then return false end
-  for _, item in pairs(value) do
-    if type(item) ~= "string" then return false end
-  end
-  return true
-end
-
-local PLATFORM <const> = {
-  os = "string", architecture = "string", variant = "string", ["os.version"] = "string",
-}
-
-local function is_platform(value)
-  if not json.is_object(value) then return false end
-  for name, kind in pairs(PLATFORM) do
-    local field = get(value, name)
-    if field ~= nil and type(field) ~= kind then return false end
-  end
-  local features = get(value, "os.features")
-  return features == nil or is_strings(features)
-end
-
-local function is_string(value)
-  return type(value) == "string"
-end
-
-local OPTIONAL <const> = {
-  { "urls", is_strings, "a list of strings" },
-  { "annotations", is_string_map, "an object of strings" },
-  { "platform", is_platform, "a platform" },
-  { "data", is_string, "a string" },
-  { "artifactType", is_string, "a string" },
-}
-
-local function without_nulls(object)
-  local copy = {}
-  for key, value in pairs(object) do
-    if value ~= json.null then copy[key] = value end
-  end
-  return copy
-end
-
---- Checks a descriptor; `what` names it in messages.
-local function read_descriptor(value, what)
-  if not json.is_object(value) then return fail("protocol", "%s: is not a descriptor", what) end
-  local ok, err = check_letters(value, what)
-  if not ok then return nil, err end
-  local descriptor = without_nulls(value)
-  local media_type, digest, size = descriptor.mediaType, descriptor.digest, descriptor.size
-  if not is_string(media_type) or media_type == "" then
-    return fail("protocol", "%s: has no mediaType", what)
-  elseif not is_string(digest) then
-    return fail("protocol", "%s: has no digest", what)
-  elseif math.type(size) ~= "integer" or size < 0 or size > SIZE_MAX then
-    return fail("protocol", "%s: its size is not a whole number from 0 to 2^53 - 1", what)
-  end
-  ok, err = core.digest.check(digest)
-  if not ok then return fail(err.code, "%s: %s", what, err.message) end
-  for _, field in ipairs(OPTIONAL) do
-    local name, fits, shape = table.unpack(field)
-    if descriptor[name] ~= nil and not fits(descriptor[name]) then
-      return fail("protocol", "%s: '%s' is not %s", what, name, shape)
-    end
-  end
-  if descriptor.platform then descriptor.platform = without_nulls(descriptor.platform) end
-  return descriptor
-end
-
-local function read_descriptors(list, what, field, noun)
-  if not json.is_array(list) then
-    return fail("protocol", "%s: '%s' is not a list", what, field)
-  elseif #list > M.limits.entries then
-    return fail("refused", "%s: '%s' has %d entries, more than %d", what, field, #list,
-      M.limits.entries)
-  end
-  local descriptors = {}
-  for i, value in ipairs(list) do
-    local descriptor, err = read_descriptor(value, ("%s: %s %d"):format(what, noun, i))
-    if not descriptor then return nil, err end
-    descriptors[i] = descriptor
-  end
-  return descriptors
-end
-
 -- One meaning ------------------------------------------------------------------------------
 
 --- A media type without its parameters, in lower case.
@@ -275,7 +144,7 @@ end
 --- The document's type: its own word and the Content-Type must agree.
 local function agreed_type(doc, content_type)
   local own, sent = get(doc, "mediaType"), bare_type(content_type)
-  if own ~= nil and not is_string(own) then
+  if own ~= nil and type(own) ~= "string" then
     return fail("protocol", "manifest: 'mediaType' is not a string")
   end
   own = own and own:lower() or ""
@@ -330,7 +199,9 @@ local function add_sizes(image)
   local total = image.config.size
   for _, layer in ipairs(image.layers) do
     total = total + layer.size
-    if total > SIZE_MAX then return fail("refused", "manifest: its sizes add up to too much") end
+    if total > descriptor.size_max then
+      return fail("refused", "manifest: its sizes add up to too much")
+    end
   end
   image.content_size = total
   return image
@@ -340,16 +211,16 @@ local function read_image(manifest)
   local doc, err = manifest.doc
   if get(doc, "config") == nil then return fail("protocol", "manifest: there is no 'config'") end
   if get(doc, "layers") == nil then return fail("protocol", "manifest: there are no 'layers'") end
-  manifest.config, err = read_descriptor(doc.config, "manifest: config")
+  manifest.config, err = descriptor.read(doc.config, "manifest: config")
   if not manifest.config then return nil, err end
-  manifest.layers, err = read_descriptors(doc.layers, "manifest", "layers", "layer")
+  manifest.layers, err = descriptor.read_list(doc.layers, "manifest", "layers", "layer")
   if not manifest.layers then return nil, err end
   return add_sizes(manifest)
 end
 
 local function read_index(manifest)
   local err
-  manifest.manifests, err = read_descriptors(manifest.doc.manifests, "index", "manifests", "entry")
+  manifest.manifests, err = descriptor.read_list(manifest.doc.manifests, "index", "manifests", "entry")
   if not manifest.manifests then return nil, err end
   return manifest
 end
@@ -358,15 +229,15 @@ local function read_common(manifest)
   local doc = manifest.doc
   local subject, notes = get(doc, "subject"), get(doc, "annotations")
   local artifact = get(doc, "artifactType")
-  if notes ~= nil and not is_string_map(notes) then
+  if notes ~= nil and not descriptor.is_string_map(notes) then
     return fail("protocol", "manifest: 'annotations' is not an object of strings")
-  elseif artifact ~= nil and not is_string(artifact) then
+  elseif artifact ~= nil and type(artifact) ~= "string" then
     return fail("protocol", "manifest: 'artifactType' is not a string")
   end
   manifest.annotations, manifest.artifact_type = notes, artifact
   if subject == nil then return manifest end
   local err
-  manifest.subject, err = read_descriptor(subject, "manifest: subject")
+  manifest.subject, err = descriptor.read(subject, "manifest: subject")
   return manifest.subject and manifest, err
 end
 
@@ -422,7 +293,7 @@ function M.parse(bytes, content_type, digest)
   local kind, media_type = judge(doc, content_type)
   if not kind then return nil, media_type end
   local ok
-  ok, err = check_letters(doc, "manifest")
+  ok, err = descriptor.check_letters(doc, "manifest")
   if not ok then return nil, err end
   local manifest = { kind = kind, media_type = media_type, bytes = bytes, doc = doc,
     digest = digest or digest_like(bytes) }
@@ -441,7 +312,7 @@ local function read_diff_ids(doc)
   end
   local list = get(rootfs, "diff_ids")
   if list == nil then list = json.array {} end -- Go prints an empty list as null
-  if not is_strings(list) then
+  if not descriptor.is_strings(list) then
     return fail("protocol", "config: 'diff_ids' is not a list of strings")
   end
   for i, digest in ipairs(list) do
@@ -451,18 +322,18 @@ local function read_diff_ids(doc)
   return list
 end
 
-local function check_bytes(bytes, descriptor)
+local function check_bytes(bytes, promised)
   if #bytes > M.limits.config then
     return fail("refused", "config: has more than %d bytes", M.limits.config)
-  elseif #bytes ~= descriptor.size then
+  elseif #bytes ~= promised.size then
     return fail("verification", "config: has %d bytes, but the manifest says %d", #bytes,
-      descriptor.size)
+      promised.size)
   end
-  return check_digest(bytes, descriptor.digest, "config")
+  return check_digest(bytes, promised.digest, "config")
 end
 
 local function read_platform(doc)
-  if not is_platform(doc) then
+  if not descriptor.is_platform(doc) then
     return fail("protocol", "config: 'os', 'architecture' and 'variant' are not strings")
   end
   return {
@@ -487,11 +358,11 @@ end
 ---@return hocker.Error? err "verification", "protocol", "refused"; "unsupported": an artifact
 function M.config(bytes, manifest)
   if manifest.kind ~= "image" then error("manifest.config: an image's manifest is needed", 2) end
-  local descriptor = manifest.config
-  local ok, err = check_bytes(bytes, descriptor)
+  local promised = manifest.config
+  local ok, err = check_bytes(bytes, promised)
   if not ok then return nil, err end
   local doc, platform, diff_ids
-  doc, err = read_config(bytes, descriptor.mediaType)
+  doc, err = read_config(bytes, promised.mediaType)
   if not doc then return nil, err end
   platform, err = read_platform(doc)
   if not platform then return nil, err end
@@ -501,7 +372,7 @@ function M.config(bytes, manifest)
     return fail("verification", "config: has %d diff_ids, but the manifest has %d layers",
       #diff_ids, #manifest.layers)
   end
-  return { digest = descriptor.digest, bytes = bytes, doc = doc, platform = platform,
+  return { digest = promised.digest, bytes = bytes, doc = doc, platform = platform,
     diff_ids = diff_ids }
 end
 

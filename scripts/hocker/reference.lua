@@ -355,13 +355,13 @@ function methods:blob_url(digest)
   return self.api .. self.path .. "/blobs/" .. digest
 end
 
---- The path in two, at its first "/", as the Nix fetchers want it: "library", "debian". A path
---- of one part is said to be in "library", their default.
----@return string repository
+--- The path in two, at its first "/", as the Nix fetchers want it: "library", "debian". A path of
+--- one part has no repository.
+---@return string? repository
 ---@return string image_name
 function methods:split()
   local repository, image_name = self.path:match("^([^/]+)/(.+)$")
-  return repository or "library", image_name or self.path
+  return repository, image_name or self.path
 end
 
 --- The normalised reference: name, tag and digest, whichever there are.

@@ -89,6 +89,15 @@ local function with_scheme(self, attempt)
   return result, err, response
 end
 
+-- For a blob that is fetched before any document: its sink can't be tried twice, so a request
+-- without one finds the scheme out.
+local function settle_scheme(self)
+  if not self.ref.plain_ok then return end
+  with_scheme(self, function()
+    return self.session:fetch { url = self.ref.api, redirects = false, retries = 0 }
+  end)
+end
+
 -- --- documents -----------------------------------------------------------------------------------
 
 -- A tag's manifest is what its registry says it is: a header that claims another digest means that
@@ -164,6 +173,7 @@ end
 -- --- blobs ---------------------------------------------------------------------------------------
 
 local function fetch_blob(self, digest, what, request)
+  settle_scheme(self)
   local url, err = self.ref:blob_url(digest)
   if not url then return nil, err end
   request.url, request.auth = url, self.auth

@@ -11,7 +11,7 @@ local M = {}
 ---@field name string the normalised name, without tag: "docker.io/library/debian"
 ---@field digest string the manifest's
 ---@field registry string URI of the registry: "https://registry-1.docker.io/v2/"
----@field repository string the path there up to its first "/": "library"
+---@field repository string? the path there up to its first "/": "library"
 ---@field image_name string the rest of it: "debian"
 ---@field tag string? nil when the image was asked for by digest alone
 ---@field alt_name string? what to call it instead of `image_name`
@@ -38,7 +38,9 @@ end
 ---@return string? text, hocker.Error? err
 function M.print(name, image)
   local template = name:find("^[a-zA-Z0-9_-]+$") and scripts.load("templates/nix/" .. name)
-  if not template then return nil, core.error("usage", ("there is no template '%s'"):format(name)) end
+  if not template then
+    return nil, core.error("usage", ("there is no template '%s'"):format(name))
+  end
   return template(image)
 end
 

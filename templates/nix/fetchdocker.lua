@@ -49,6 +49,10 @@ end
 ---@return string? text
 ---@return hocker.Error? err "unsupported" when a digest is not sha256
 return function(image)
+  if not image.repository then
+    return nil, core.error("unsupported", ("'%s' has one part, and fetchdocker needs two: a " ..
+      "repository, and a name in it"):format(image.image_name))
+  end
   local config, layers, err
   config, err = fetch_config(image)
   if not config then return nil, err end
