@@ -87,6 +87,8 @@ int response_line(struct response *r, const char *line, size_t len, struct hk_er
 			"the server sent more than %d bytes of headers", HK_HEADERS_MAX);
 	while (len > 0 && isspace((unsigned char)line[len - 1]))
 		len--;
+	if (memchr(line, '\0', len)) /* RFC 9110 section 5.5; whoever reads strings sees another field */
+		return hk_err_set(err, HK_EPROTOCOL, "the server sent a zero byte in a header");
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
 		return status_line(r, line, len, err);
 	return len > 0 ? add_field(r, line, len, err) : HK_OK;

@@ -18,6 +18,9 @@
 
 #define HOST_MAX 256 /* a DNS name has at most 253 characters */
 
+/* Of names, and of addresses, whose brackets and colons libcurl has checked. */
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-._[]:"
+
 /* From libcurl's URL API. `code` is whose fault a URL that can't be read is. */
 static int url_error(CURLUcode result, int code, struct hk_err *err)
 {
@@ -58,16 +61,17 @@ static bool has_part(CURLU *handle, CURLUPart part)
 	return found;
 }
 
-/* Two hosts must be equal when their text is: no second spelling of a name, and no zone
- * that makes one address two machines. */
+/* Two hosts must be equal when their text is: no second spelling of a name (in Unicode,
+ * or with what is left of percent-encoding), and no zone that makes one address two
+ * machines. */
 static int check_host(CURLU *handle, char *host, int code, struct hk_err *err)
 {
-	for (char *c = host; *c; c++) {
-		if ((unsigned char)*c >= 0x80)
-			return hk_err_set(err, code,
-				"bad URL: a host name must be ASCII (\"xn--...\")");
+	for (char *c = host; *c; c++)
 		*c = lower(*c);
-	}
+	if (host[strspn(host, HOST_CHARACTERS)] != '\0')
+		return hk_err_set(err, code,
+			"bad URL: a character that no host name has "
+			"(international names are written \"xn--...\")");
 	if (has_part(handle, CURLUPART_ZONEID))
 		return hk_err_set(err, code, "bad URL: an IPv6 zone is not supported");
 	return HK_OK;

@@ -22,8 +22,9 @@ struct hk_url {
 };
 
 /* Parses an absolute http(s) URL; anything else is HK_EUSAGE, and so are spaces, control
- * characters, a host that is not ASCII and an IPv6 zone. The caller frees `u` with
- * hk_url_free, also after a failure (then all fields are NULL). */
+ * characters, an IPv6 zone, and a host name of more than ASCII letters, digits, "-", "_"
+ * and ".". The caller frees `u` with hk_url_free, also after a failure (then all fields
+ * are NULL). */
 HK_API HK_MUST_USE int hk_url_parse(struct hk_url *u, const char *text, struct hk_err *err);
 HK_API void hk_url_free(struct hk_url *u);
 

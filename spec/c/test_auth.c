@@ -5,6 +5,20 @@
 #include "auth.h"
 #include "test.h"
 
+/* Stands in for libcrypto's, and notes whether it wiped a certain text. */
+static struct {
+	const char *secret;
+	unsigned found;
+} wiped;
+
+void OPENSSL_cleanse(void *ptr, size_t len);
+void OPENSSL_cleanse(void *ptr, size_t len)
+{
+	if (wiped.secret && memmem(ptr, len, wiped.secret, strlen(wiped.secret)))
+		wiped.found++;
+	memset(ptr, 0, len);
+}
+
 static void notate(const struct hk_challenges *c, char *out, size_t size)
 {
 	size_t len = 0;
@@ -35,6 +49,7 @@ static void understands(void)
 		{"Basic realm=x", "basic[realm=x]"},
 		{"Basic \t realm=x \t", "basic[realm=x]"},
 		{"bAsIc ReAlM=X", "basic[realm=X]"},
+		{"AZaz09 AZaz09=AZ", "azaz09[azaz09=AZ]"},
 		{"Bearer realm=\"https://auth.example.org/token\",service=\"reg\","
 		 "scope=\"repository:a/b:pull,push\"",
 			"bearer[realm=https://auth.example.org/token;service=reg;"
@@ -127,6 +142,7 @@ static void refuses_and_keeps_what_was_before(void)
 		{"Basic a=\"1\" Bearer", "basic[a=1]"},
 		{"Basic a=1, realm=https://x/", "basic[a=1;realm=https]"},
 		{"Basic a b", "basic[]"},
+		{"Basic a=1, =x", "basic[a=1]"},
 		{"Negotiate abc=d=", "negotiate[abc=d]"},
 		{"Negotiate abc==, a=b", "negotiate[=abc==]"},
 		{"Negotiate abc== x", "negotiate[]"},
@@ -176,6 +192,11 @@ static void drops_parameters_beyond_the_limit(void)
 	CHECK(c.n == 1 && c.list[0].nparams == HK_AUTH_PARAMS);
 	snprintf(name, sizeof name, "p%d", HK_AUTH_PARAMS - 1);
 	CHECK_STR(c.list[0].params[HK_AUTH_PARAMS - 1].name, name);
+	hk_challenges_free(&c);
+
+	CHECK(hk_challenges_add(&c, value, NULL) == HK_OK);
+	CHECK(hk_challenges_add(&c, value, NULL) == HK_OK);
+	CHECK(c.n == 2 && c.list[1].nparams == HK_AUTH_PARAMS);
 	hk_challenges_free(&c);
 
 	snprintf(value + len, sizeof value - len, ", broken=");
@@ -303,6 +324,23 @@ static void appends_all_or_nothing(void)
 	}
 }
 
+/* Neither the password nor its base 64 stays behind in memory of ours. */
+static void wipes_what_it_made_on_the_way(void)
+{
+	static const char *const secrets[] = {"u:open sesame", "dTpvcGVuIHNlc2FtZQ=="};
+	struct hk_buf out;
+
+	for (size_t i = 0; i < 2; i++) {
+		hk_buf_init(&out, 100); /* not wiped itself, so what is found is not it */
+		wiped.secret = secrets[i];
+		wiped.found = 0;
+		CHECK(hk_auth_basic("u", "open sesame", &out, NULL) == HK_OK);
+		CHECK(wiped.found == 1);
+		wiped.secret = NULL;
+		hk_buf_free(&out);
+	}
+}
+
 static void limits_the_length(void)
 {
 	size_t size = 64 * 1024 + 2;
@@ -334,6 +372,7 @@ int main(void)
 	TEST(refuses_what_cannot_be_sent);
 	TEST(makes_bearer);
 	TEST(appends_all_or_nothing);
+	TEST(wipes_what_it_made_on_the_way);
 	TEST(limits_the_length);
 	return test_end();
 }

@@ -66,7 +66,8 @@ static void refuses(void)
 		"http://a:-1/", "http://a:80:80/", "http://[::1/", "http://::1/",
 		"http://[]/", "http://[::1]x/", "http://[v1.x]/", "http://[:::::::::]/",
 		"http://a,b/", "http://a%00b/", "http://a%0ab/", "http://a%20b/",
-		"http://a%2fb/", "http://a<b/", "http://u@v@w/",
+		"http://a|b/", "http://a%7fb/", "http://a%25b/", "http://a%/",
+		"http://a~b/", "http://a%2fb/", "http://a<b/", "http://u@v@w/",
 		/* one host, two spellings; one address, two machines */
 		"http://b\xc3\xbc"
 		"cher.example/",
@@ -86,6 +87,26 @@ static void refuses(void)
 		CHECK(!u.scheme && !u.host && !u.port && !u.path && !u.query &&
 			!u.userinfo);
 		hk_url_free(&u);
+	}
+}
+
+static void tells_what_is_wrong(void)
+{
+	static const struct {
+		const char *text, *msg;
+	} cases[] = {
+		{"http://a/ b", "bad URL: a space in it"},
+		{"http://a/\n", "bad URL: a control character in it"},
+		{"http://a/\x7f", "bad URL: a control character in it"},
+		{"ftp://a/", "bad URL: neither http nor https"},
+		{"http://[fe80::1%25eth0]/", "bad URL: an IPv6 zone is not supported"},
+	};
+	struct hk_err err;
+	struct hk_url u;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CHECK(hk_url_parse(&u, cases[i].text, &err) == HK_EUSAGE);
+		CHECK_STR(err.msg, cases[i].msg);
 	}
 }
 
@@ -352,6 +373,8 @@ static void tells_sites_apart(void)
 		{"10.0.0.1", "11.0.0.1", false},
 		{"1.0.0.1.", "2.0.0.1.", false},
 		{"a.0.1", "b.0.1", false},
+		{"x.1.0", "y.1.0", false},
+		{"x.1.9", "y.1.9", false},
 		{"a.0x1", "b.0x1", false},
 		{"[::1]", "[::1]", true},
 		{"[2001:DB8::1]", "[2001:db8::1]", true},
@@ -362,6 +385,8 @@ static void tells_sites_apart(void)
 		{"", "example.org", false},
 		{".", "..", false},
 		{"a..org", "b..org", false},
+		{"x.a..org", "y.a..org", false},
+		{"x..a.org", "a.org", false},
 		{".example.org", "example.org", false},
 		{"example.org..", "a.example.org..", false},
 		{"a%2eexample.org", "b.example.org", false},
@@ -379,6 +404,12 @@ static void tells_sites_apart(void)
 	memset(a, 'a', 300);
 	memcpy(a + 300, ".example.org", 13);
 	CHECK(!hk_url_same_site(a, b) && hk_url_same_site(a, a));
+	for (size_t len = 250; len < 260; len++) {
+		memset(a, 'a', len);
+		memset(b, 'b', len);
+		a[len] = b[len] = '\0';
+		CHECK(!hk_url_same_site(a, b));
+	}
 }
 
 static void knows_loopback(void)
@@ -415,6 +446,9 @@ static void knows_loopback(void)
 		{"]", false},
 		{"[::]", false},
 		{"[::2]", false},
+		{"x::1]", false},
+		{"[::1x", false},
+		{"[0000:0000:0000:0000:0000:0000:0000:0000:000001]", false},
 		{"[::1]]", false},
 		{"[[::1]", false},
 		{"[::1%lo]", false},
@@ -513,6 +547,7 @@ int main(void)
 {
 	TEST(parses);
 	TEST(refuses);
+	TEST(tells_what_is_wrong);
 	TEST(limits_the_length);
 	TEST(joins_as_the_rfc_says);
 	TEST(refuses_to_join);

@@ -148,12 +148,11 @@ end
 ---@param read fun(): T
 ---@return T
 function process.settled(read)
-  local value, before = read(), nil
-  repeat
-    before = value
+  local before, value = nil, read()
+  while value ~= before do
     cqueues.sleep(0.03)
-    value = read()
-  until value == before
+    before, value = value, read()
+  end
   return value
 end
 
@@ -173,7 +172,9 @@ local spawned = {}
 function process.spawn(argv, opts)
   opts = opts or {}
   local dir = tmp.dir("process")
-  tmp.write(dir .. "/stdin", opts.stdin or "")
+  for _, name in ipairs { "stdin", "stdout", "stderr" } do
+    tmp.write(dir .. "/" .. name, name == "stdin" and opts.stdin or "")
+  end
   local words = append(env_words(opts.env), { SUPERVISE, tmp.root() .. "/.lock", dir })
   local self = setmetatable({ dir = dir, argv = argv }, mt)
   self.pipe = assert(io.popen(command_line(append(words, argv), opts), "w"))

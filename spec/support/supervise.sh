@@ -16,9 +16,13 @@ flock -s 9
 env --default-signal setsid "$@" \
 	<"$dir/stdin" >"$dir/stdout" 2>"$dir/stderr" 3<&- 9<&- &
 pid=$!
+# Until it leads its group, signals would be lost on this shell's child.
+until kill -0 "-$pid" || ! kill -0 $pid; do
+	sleep 0.01
+done
 
 end_group() {
-	kill -TERM "-$pid" || kill -TERM "$pid"
+	kill -TERM "-$pid"
 	tries=100
 	while [ $tries -gt 0 ] && kill -0 "-$pid"; do
 		sleep 0.1

@@ -139,6 +139,15 @@ describe("the fetchdocker template", function()
     assert.is_truthy(assert(fetchdocker(asked)):find(want, 1, true))
   end)
 
+  it("refuses a name of one part, which the fetchers can't express", function()
+    local one = image { image_name = "app" }
+    one.repository = nil
+    local text, err = fetchdocker(one)
+    assert.is_nil(text)
+    assert.equal("unsupported", err.code)
+    assert.matches("'app' has one part", err.message)
+  end)
+
   it("lets no name break out of its string", function()
     local evil = [["; x = builtins.readFile /etc/passwd; "${abort "no"}\]] .. "\n''${z}"
     local text = assert(fetchdocker(image { alt_name = evil, tag = evil, registry = evil }))
