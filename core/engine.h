@@ -65,6 +65,7 @@ void session_remove(struct hk_session *s, struct hk_transfer *t);
 HK_MUST_USE int session_run(struct hk_session *s, struct hk_transfer *t, struct hk_err *err);
 void session_stop(struct hk_session *s, struct hk_transfer *t); /* takes it from libcurl */
 void session_report(struct hk_session *s, struct hk_transfer *t);
+void session_unreport(struct hk_session *s, struct hk_transfer *t); /* answered unasked */
 void session_wake(void *session); /* any thread; an hk_wake_fn */
 void session_setup(struct hk_session *s, CURL *easy);
 int64_t session_now_ms(void);

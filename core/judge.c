@@ -100,6 +100,12 @@ static void judge_body(struct hk_transfer *t)
 	}
 }
 
+/* A scheme has no case, and the caller's URL is as the caller wrote it. */
+static bool is_https(const char *url)
+{
+	return curl_strnequal(url, "https:", 6) != 0;
+}
+
 static void judge_redirect(struct hk_transfer *t)
 {
 	const char *location = response_field(&t->response, "location");
@@ -111,8 +117,7 @@ static void judge_redirect(struct hk_transfer *t)
 		hk_err_set(&t->err, HK_EPROTOCOL, "more than %d redirects", HK_REDIRECTS);
 	} else if (hk_url_join(t->leg_url.data, location, &t->target, &t->err) == HK_OK &&
 		transfer_check_url(t->target.data, &t->err) == HK_OK) {
-		if (strncmp(t->leg_url.data, "https:", 6) != 0 ||
-			strncmp(t->target.data, "https:", 6) == 0) {
+		if (!is_https(t->leg_url.data) || is_https(t->target.data)) {
 			ask(t, HK_EVENT_REDIRECT);
 			return;
 		}
@@ -173,9 +178,11 @@ void transfer_settle(struct hk_transfer *t, CURLcode code)
 		fail(t); /* noted by a callback, which made libcurl stop */
 	} else if (t->err.code != HK_OK) {
 		transfer_done(t); /* the sink's own, which names what it was writing */
-	} else if (code != CURLE_OK && t->response.status < 300) {
+	} else if (code != CURLE_OK && t->response.status < 300 && t->response.body.len == 0) {
 		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &sys);
 		hk_err_curl(&t->err, (int)code, t->errbuf);
+		if (code == CURLE_UNSUPPORTED_PROTOCOL) /* our URL was good: what came is no HTTP */
+			t->err.code = HK_EPROTOCOL;
 		if (retry_curl((int)code, sys))
 			broken(t);
 		else

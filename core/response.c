@@ -87,7 +87,7 @@ int response_line(struct response *r, const char *line, size_t len, struct hk_er
 			"the server sent more than %d bytes of headers", HK_HEADERS_MAX);
 	while (len > 0 && isspace((unsigned char)line[len - 1]))
 		len--;
-	if (memchr(line, '\0', len)) /* RFC 9110 section 5.5; whoever reads strings sees another field */
+	if (memchr(line, '\0', len)) /* whoever reads strings would see another field */
 		return hk_err_set(err, HK_EPROTOCOL, "the server sent a zero byte in a header");
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
 		return status_line(r, line, len, err);

@@ -4,10 +4,13 @@
  */
 #include "session.h"
 
+#include <errno.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "hocker.h"
@@ -75,6 +78,35 @@ static int copy_opts(struct hk_session *s, const struct hk_session_opts *opts, s
 	return HK_OK;
 }
 
+static int check_readable(const char *path, struct hk_err *err)
+{
+	return !path || access(path, R_OK) == 0 ? HK_OK : hk_err_sys(err, errno, "%s", path);
+}
+
+static int check_pem(const char *path, struct hk_err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	int rc = ctx ? HK_OK : hk_err_nomem(err);
+
+	if (ctx && SSL_CTX_load_verify_locations(ctx, path, NULL) != 1)
+		rc = hk_err_set(err, HK_EUSAGE, "%s: there is no PEM certificate in it", path);
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return rc;
+}
+
+/* At the first request libcurl would only say that something is wrong with them. */
+static int check_files(const struct hk_session_opts *o, struct hk_err *err)
+{
+	int rc = check_readable(o->cacert, err);
+
+	if (rc == HK_OK)
+		rc = check_readable(o->cert, err);
+	if (rc == HK_OK)
+		rc = check_readable(o->key, err);
+	return rc == HK_OK && o->cacert ? check_pem(o->cacert, err) : rc;
+}
+
 struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_err *err)
 {
 	struct hk_session *s = calloc(1, sizeof *s);
@@ -82,6 +114,10 @@ struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_
 	if (!s || copy_opts(s, opts, err) != HK_OK) {
 		hk_session_free(s);
 		hk_err_nomem(err);
+		return NULL;
+	}
+	if (check_files(&s->opts, err) != HK_OK) {
+		hk_session_free(s);
 		return NULL;
 	}
 	s->events_end = &s->events;
@@ -179,7 +215,7 @@ void session_add(struct hk_session *s, struct hk_transfer *t)
 }
 
 /* Takes a transfer out of the queue of events, if it is there. */
-static void drop_event(struct hk_session *s, struct hk_transfer *t)
+void session_unreport(struct hk_session *s, struct hk_transfer *t)
 {
 	struct hk_transfer **at;
 
@@ -202,7 +238,7 @@ void session_remove(struct hk_session *s, struct hk_transfer *t)
 {
 	if (t->state == RUNNING)
 		session_stop(s, t);
-	drop_event(s, t);
+	session_unreport(s, t);
 	if (t->prev)
 		t->prev->next = t->next;
 	else if (s->transfers == t)
@@ -234,7 +270,7 @@ static bool next_event(struct hk_session *s, struct hk_event *event)
 
 	if (!t)
 		return false;
-	drop_event(s, t);
+	session_unreport(s, t);
 	event->type = t->event;
 	event->transfer = t;
 	return true;

@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "url.h"
 
+#define FIELD_MAX	  8192
 #define AUTHORIZATION_MAX (64 * 1024) /* a token with a long list of groups takes a few KiB */
 
 /* --- libcurl's callbacks ------------------------------------------------------------------------ */
@@ -23,6 +24,18 @@ static void leg_range(const struct hk_transfer *t, int64_t *first, int64_t *last
 {
 	*first = (t->ranged ? t->range.first : 0) + t->received;
 	*last = t->ranged ? t->range.last : -1;
+}
+
+/* Parts of two bodies make none: what is continued has to be as long as it was. -1: not said. */
+static int note_size(struct hk_transfer *t, int64_t size)
+{
+	if (t->received > 0 && t->total >= 0 && size >= 0 && size != t->total)
+		return hk_err_set(&t->err, HK_EPROTOCOL,
+			"the body has another size than before it broke: %" PRId64
+			" bytes, not %" PRId64, size, t->total);
+	if (size >= 0 || t->received == 0)
+		t->total = size;
+	return HK_OK;
 }
 
 static int accept_part(struct hk_transfer *t)
@@ -37,8 +50,10 @@ static int accept_part(struct hk_transfer *t)
 	if (from != first || (last >= 0 && to > last))
 		return hk_err_set(&t->err, HK_EPROTOCOL,
 			"asked for the bytes from %" PRId64 ", got those from %" PRId64, first, from);
-	if (!t->ranged)
-		t->total = total >= 0 ? total : to + 1;
+	if (!t->ranged && total < 0 && t->total < 0)
+		total = to + 1;
+	if (!t->ranged && note_size(t, total) != HK_OK)
+		return t->err.code;
 	t->accepted = true;
 	return HK_OK;
 }
@@ -47,7 +62,9 @@ static int accept_whole(struct hk_transfer *t)
 {
 	if (t->ranged)
 		return hk_err_set(&t->err, HK_EUNSUPPORTED, "the server ignores ranges");
-	t->total = strcmp(t->method, "HEAD") == 0 ? 0 : response_length(&t->response);
+	if (note_size(t, strcmp(t->method, "HEAD") == 0 ? 0 : response_length(&t->response)) !=
+		HK_OK)
+		return t->err.code;
 	t->skip = t->received;
 	t->accepted = true;
 	return HK_OK;
@@ -105,10 +122,21 @@ static size_t on_body(char *data, size_t one, size_t len, void *user)
 
 /* --- sending a leg -------------------------------------------------------------------------------- */
 
+/* A line end would begin another field. */
+static int check_field(const char *text, struct hk_err *err)
+{
+	if (text[strcspn(text, "\r\n")] == '\0')
+		return HK_OK;
+	return hk_err_set(err, HK_EUSAGE, "a request header can't contain a line end");
+}
+
 static int add_header(struct curl_slist **list, const char *line, struct hk_err *err)
 {
-	struct curl_slist *more = curl_slist_append(*list, line);
+	struct curl_slist *more;
 
+	if (check_field(line, err) != HK_OK)
+		return HK_EUSAGE;
+	more = curl_slist_append(*list, line);
 	if (!more)
 		return hk_err_nomem(err);
 	*list = more;
@@ -185,6 +213,7 @@ void transfer_run(struct hk_transfer *t)
 	}
 	transfer_done(t);
 }
+
 static int set_leg(struct hk_transfer *t, const char *url, struct hk_err *err)
 {
 	hk_buf_clear(&t->leg_url);
@@ -214,21 +243,41 @@ static void setup_easy(struct hk_transfer *t)
 static int set_authorization(struct hk_transfer *t, const char *value, struct hk_err *err)
 {
 	hk_buf_clear(&t->authorization);
-	return value ? hk_buf_puts(&t->authorization, value, err) : HK_OK;
+	if (!value)
+		return HK_OK;
+	if (check_field(value, err) != HK_OK)
+		return HK_EUSAGE;
+	return hk_buf_puts(&t->authorization, value, err);
+}
+
+static int add_content_type(struct hk_transfer *t, const char *type, struct hk_err *err)
+{
+	struct hk_buf line;
+	int rc;
+
+	hk_buf_init(&line, FIELD_MAX);
+	rc = hk_buf_printf(&line, err, "Content-Type: %s", type);
+	if (rc == HK_OK)
+		rc = add_header(&t->headers, line.data, err);
+	hk_buf_free(&line);
+	return rc;
 }
 
 static int copy_headers(struct hk_transfer *t, const struct hk_request *rq, struct hk_err *err)
 {
-	char type[128];
+	int rc = HK_OK;
 	size_t i;
 
-	for (i = 0; rq->headers && rq->headers[i]; i++)
-		if (add_header(&t->headers, rq->headers[i], err) != HK_OK)
-			return HK_ENOMEM;
-	if (!rq->content_type)
-		return HK_OK;
-	snprintf(type, sizeof type, "Content-Type: %s", rq->content_type);
-	return add_header(&t->headers, type, err);
+	for (i = 0; rq->headers && rq->headers[i] && rc == HK_OK; i++)
+		rc = add_header(&t->headers, rq->headers[i], err);
+	if (rc == HK_OK && rq->content_type)
+		rc = add_content_type(t, rq->content_type, err);
+	return rc;
+}
+
+static bool is_method(const char *text)
+{
+	return strcmp(text, "GET") == 0 || strcmp(text, "HEAD") == 0 || strcmp(text, "POST") == 0;
 }
 
 /* A URL with user info is refused: it would be sent as Basic credentials behind our back. */
@@ -249,6 +298,8 @@ static int copy_request(struct hk_transfer *t, const struct hk_request *rq, stru
 
 	if (rc != HK_OK)
 		return rc;
+	if (rq->method && !is_method(rq->method))
+		return hk_err_set(err, HK_EUSAGE, "the method %s is not known", rq->method);
 	t->url = strdup(rq->url);
 	t->method = strdup(rq->method ? rq->method : "GET");
 	if (!t->url || !t->method)
@@ -396,11 +447,12 @@ void *hk_transfer_user(const struct hk_transfer *t)
 
 /* --- the answers ----------------------------------------------------------------------------------- */
 
-static int check_waits(
-	const struct hk_transfer *t, enum hk_event_type event, struct hk_err *err)
+static int check_waits(struct hk_transfer *t, enum hk_event_type event, struct hk_err *err)
 {
-	if (t->state == WAITING && t->event == event)
+	if (t->state == WAITING && t->event == event) {
+		session_unreport(t->session, t);
 		return HK_OK;
+	}
 	return hk_err_set(err, HK_EUSAGE, "the transfer does not wait for this answer");
 }
 
@@ -446,6 +498,7 @@ int hk_transfer_fail(struct hk_transfer *t, const struct hk_err *why, struct hk_
 {
 	if (t->state != WAITING)
 		return hk_err_set(err, HK_EUSAGE, "the transfer waits for no answer");
+	session_unreport(t->session, t);
 	t->err = *why;
 	transfer_done(t);
 	return HK_OK;

@@ -8,7 +8,8 @@
  *   - https is never left for http; at most HK_REDIRECTS hops.
  *   - A body that broke is continued with one single-range request for what is missing, sent
  *     to the original URL again, because signed targets expire. A server that ignores the
- *     range is read from the start and the known part skipped. (RFC 9110 section 14.)
+ *     range is read from the start and the known part skipped; one that names another length
+ *     than before is HK_EPROTOCOL. (RFC 9110 section 14.)
  *   - Only 200, and 206 where a range was asked for, reach the sink.
  */
 #ifndef HK_TRANSFER_H
@@ -34,7 +35,7 @@ struct hk_range {
 /* A request. Everything but `sink` is copied. */
 struct hk_request {
 	const char *url;
-	const char *method;	   /* "GET" when NULL; "HEAD"; "POST" */
+	const char *method;	   /* "GET" when NULL; "HEAD"; "POST"; no other */
 	const char *const *headers; /* "Name: value", NULL-terminated; or NULL */
 	const char *authorization; /* value of that field, or NULL */
 	const char *body;	   /* of a POST, or NULL */

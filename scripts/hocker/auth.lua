@@ -141,8 +141,13 @@ local function fetch_token(self, challenge, base)
   end
   local token, lifetime = read_token(body)
   if not token then return nil, lifetime end
+  local header
+  header, err = core.auth.bearer(token)
+  if not header then
+    return nil, core.error("protocol", "the token server's answer: " .. err.message)
+  end
   self.expires = core.system.clock() + lifetime - RENEW_EARLY
-  return core.auth.bearer(token)
+  return header
 end
 
 -- --- challenges ------------------------------------------------------------------------------

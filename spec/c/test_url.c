@@ -31,6 +31,7 @@ static void parses(void)
 		{"http://[::1]:5000/", "http", "[::1]", "5000", "/", NULL, false},
 		{"http://[2001:DB8::A]/", "http", "[2001:db8::a]", "80", "/", NULL,
 			false},
+		{"http://AZaz09-_.Z/", "http", "azaz09-_.z", "80", "/", NULL, false},
 		{"http://a_b.example/", "http", "a_b.example", "80", "/", NULL, false},
 		{"http://xn--bcher-kva.example/", "http", "xn--bcher-kva.example", "80",
 			"/", NULL, false},

@@ -1,0 +1,173 @@
+--- The test runner behind `make test`.
+---
+---     lua5.4 spec/run.lua [RUN...] [SPEC FILE...]
+---
+--- Without names all runs are done, in order; files narrow the runs "spec" and "asan" to them.
+--- Each run is made of child processes that end with the line "N passed, N failed, N skipped";
+--- the last line printed here is their sum. With CI=true or ALL=1 a skipped test fails the run.
+
+local lfs = require "lfs"
+
+local LUA = os.getenv("LUA") or "lua5.4"
+local MAKE = (os.getenv("MAKE") or "make") .. " --no-print-directory -j$(nproc) WERROR=1"
+local STRICT = os.getenv("CI") == "true" or os.getenv("ALL") == "1"
+local SANITIZE = " SANITIZE=address,undefined"
+local LIMIT = "timeout --foreground -k 10 3600 "
+
+local total = { passed = 0, failed = 0, skipped = 0 }
+local files = {}
+
+--- Runs a shell command, shows what it prints, and returns whether it succeeded, and that text.
+local function run(title, command)
+  print("-- " .. title)
+  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1 </dev/null"))
+  local text = {}
+  for char in pipe:lines(1) do
+    text[#text + 1] = char
+    io.stdout:write(char)
+    io.stdout:flush()
+  end
+  return pipe:close() == true, table.concat(text)
+end
+
+local function fail(why)
+  print("not ok: " .. why)
+  total.failed = total.failed + 1
+end
+
+--- A command that has to succeed for what comes after it.
+local function need(title, command)
+  local ok = run(title, command)
+  if not ok then
+    fail(title)
+  end
+  return ok
+end
+
+--- A command that runs tests.
+local function test(title, command)
+  local ok, text = run(title, LIMIT .. command)
+  local passed, failed, skipped = text:match("(%d+) passed, (%d+) failed, (%d+) skipped\n?$")
+  if not passed and ok then
+    passed, failed, skipped = text:match("(%d+) inputs\n$"), 0, 0
+  end
+  if not passed then
+    return fail(title .. ": it died, or told no result")
+  end
+  total.passed = total.passed + passed
+  total.failed = total.failed + failed
+  total.skipped = total.skipped + skipped
+  if tonumber(passed) + failed + skipped == 0 then
+    fail(title .. ": it ran no test")
+  elseif not ok and tonumber(failed) == 0 then
+    fail(title .. ": all tests passed, but then it failed")
+  end
+end
+
+--- Names in a directory that match, sorted, the match of each.
+local function names(directory, pattern)
+  local found = {}
+  for name in lfs.dir(directory) do
+    found[#found + 1] = name:match(pattern)
+  end
+  table.sort(found)
+  return found
+end
+
+local function output_of(command)
+  local pipe <close> = assert(io.popen(command))
+  return pipe:read("l") or ""
+end
+
+--- Builds the unit tests into a directory of their own, and runs each.
+local function unit(build, flags, prefix)
+  if need("build " .. build, MAKE .. " unit BUILD=" .. build .. flags) then
+    for _, name in ipairs(names("spec/c", "^(test_.*)%.c$")) do
+      test(build .. " " .. name, ("%s%s/spec/%s"):format(prefix or "", build, name))
+    end
+  end
+end
+
+local function specs(build, env)
+  test("specs, " .. build, ("env HOCKER_BUILD=%s %s %s spec/support/main.lua %s"):format(build,
+    env, LUA, table.concat(files, " ")))
+end
+
+local runs = {}
+
+function runs.lint()
+  test("lint", LUA .. " spec/support/lint.lua")
+end
+
+function runs.unit()
+  -- Tiny blocks, so that every boundary is crossed; then without ISA-L, in blocks as they are.
+  unit("build/unit", " CPPFLAGS=-DHK_CHUNK=7" .. SANITIZE)
+  unit("build/unit-zlib", " ISAL=" .. SANITIZE)
+end
+
+function runs.tsan()
+  -- Address space randomisation can put things where the sanitizer wants its own.
+  local fixed = os.execute("setarch -R true 2>/dev/null") and "setarch -R " or ""
+  unit("build/tsan", " SANITIZE=thread", fixed)
+end
+
+function runs.spec()
+  if need("build", MAKE .. " all BUILD=build") then
+    specs("build", "")
+  end
+end
+
+function runs.asan()
+  local build = "build/asan"
+  local cc = os.getenv("CC") or "cc"
+  local shim = build .. "/unpreload.so"
+  if need("build " .. build, MAKE .. " all BUILD=" .. build .. SANITIZE) and
+    need("build " .. shim, cc .. " -shared -fPIC -o " .. shim .. " spec/support/unpreload.c") then
+    -- The interpreter is not instrumented itself, so the library has to be there first.
+    local preload = output_of(cc .. " -print-file-name=libasan.so") .. ":" .. lfs.currentdir() ..
+      "/" .. shim
+    specs(build, "LD_PRELOAD=" .. preload)
+  end
+end
+
+function runs.fuzz()
+  local build = "build/asan"
+  if need("build fuzz targets", MAKE .. " replay BUILD=" .. build .. SANITIZE) then
+    for _, name in ipairs(names("fuzz", "^fuzz_(.*)%.c$")) do
+      test("corpus of " .. name, ("%s/fuzz/fuzz_%s fuzz/corpus/%s/*"):format(build, name, name))
+    end
+  end
+end
+
+local ORDER = { "lint", "unit", "tsan", "spec", "asan", "fuzz" }
+
+local chosen = {}
+for _, word in ipairs(arg) do
+  if runs[word] then
+    chosen[word] = true
+  elseif lfs.attributes(word) then
+    files[#files + 1] = word
+  else
+    io.stderr:write(("%s: neither a run (%s) nor a file\n"):format(word,
+      table.concat(ORDER, ", ")))
+    os.exit(2)
+  end
+end
+if #files > 0 and not next(chosen) then
+  chosen.spec = true
+end
+
+for _, name in ipairs(ORDER) do
+  if chosen[name] or not next(chosen) then
+    runs[name]()
+  end
+end
+
+local good = total.failed == 0 and total.passed > 0
+if STRICT and total.skipped > 0 then
+  print(("%d skipped, and nothing may be skipped here (CI or ALL is set): failed")
+    :format(total.skipped))
+  good = false
+end
+print(("%d passed, %d failed, %d skipped"):format(total.passed, total.failed, total.skipped))
+os.exit(good)
