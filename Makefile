@@ -104,10 +104,16 @@ $(addprefix $(BUILD)/bin/,$(COMMANDS)): $(BUILD)/bin/hocker
 # --- tests ----------------------------------------------------------------------------------
 
 # The core is built once more with tiny blocks, so that every boundary is crossed.
-$(BUILD)/spec/test_%: spec/c/test_%.c spec/c/test.h $(BUILD)/libhocker.a
+$(BUILD)/spec/test_%: spec/c/test_%.c $(wildcard spec/c/*.h) $(BUILD)/libhocker.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
 		$(BUILD)/libhocker.a $(CORE_LIBS)
+
+$(BUILD)/spec/test_bindings: spec/c/test_bindings.c $(wildcard spec/c/*.h) $(call obj,$(BINDINGS)) \
+		$(BUILD)/libhocker.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore -Ibindings $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ \
+		$(filter-out %.h,$^) $(CORE_LIBS) $(LUA_LIBS)
 
 unit: $(UNITS)
 

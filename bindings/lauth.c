@@ -4,6 +4,7 @@
 #include "lhk.h"
 
 #define SECRET_MAX (64 * 1024)
+#define VALUES_MAX 1024 /* far more than a response may have */
 
 static int auth_basic(lua_State *L)
 {
@@ -72,7 +73,7 @@ static int auth_challenges(lua_State *L)
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	n = luaL_len(L, 1);
-	luaL_argcheck(L, n <= HK_AUTH_CHALLENGES, 1, "too many values");
+	luaL_argcheck(L, n >= 0 && n <= VALUES_MAX, 1, "too many values");
 	lua_settop(L, 1);
 	luaL_checkstack(L, (int)n + 4, NULL);
 	for (i = 1; i <= n; i++) {

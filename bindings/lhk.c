@@ -203,12 +203,20 @@ void lhk_check_options(lua_State *L, int arg, const char *const *names)
 	}
 }
 
+int lhk_field(lua_State *L, int arg, const char *name)
+{
+	if (lua_isnoneornil(L, arg)) {
+		lua_pushnil(L);
+		return LUA_TNIL;
+	}
+	lua_pushstring(L, name);
+	return lua_rawget(L, arg);
+}
+
 /* [-0, +1] The field, or nothing pushed and 0 when there is no table or no such field. */
 static int field(lua_State *L, int arg, const char *name)
 {
-	if (lua_isnoneornil(L, arg))
-		return 0;
-	if (lua_getfield(L, arg, name) != LUA_TNIL)
+	if (lhk_field(L, arg, name) != LUA_TNIL)
 		return 1;
 	lua_pop(L, 1);
 	return 0;
@@ -226,6 +234,8 @@ const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *
 	if (lua_type(L, -1) != LUA_TSTRING)
 		bad_field(L, name, "a string");
 	absent = lua_tostring(L, -1);
+	if (strlen(absent) != lua_rawlen(L, -1))
+		luaL_error(L, "option '%s' contains a zero byte", name);
 	lua_pop(L, 1);
 	return absent;
 }
@@ -237,7 +247,7 @@ lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer
 	if (!field(L, arg, name))
 		return absent;
 	absent = lua_tointegerx(L, -1, &whole);
-	if (!whole || absent < 0)
+	if (lua_type(L, -1) != LUA_TNUMBER || !whole || absent < 0)
 		bad_field(L, name, "a whole number");
 	lua_pop(L, 1);
 	return absent;
@@ -246,12 +256,11 @@ lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer
 long lhk_opt_ms(lua_State *L, int arg, const char *name)
 {
 	lua_Number seconds;
-	int number;
 
 	if (!field(L, arg, name))
 		return 0;
-	seconds = lua_tonumberx(L, -1, &number);
-	if (!number || !(seconds > 0) || seconds > 1e6)
+	seconds = lua_tonumber(L, -1);
+	if (lua_type(L, -1) != LUA_TNUMBER || !(seconds > 0) || seconds > 1e6)
 		bad_field(L, name, "a number of seconds");
 	lua_pop(L, 1);
 	return seconds < 0.001 ? 1 : (long)(seconds * 1000);

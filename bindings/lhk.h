@@ -69,8 +69,12 @@ const char *lhk_check_text(lua_State *L, int arg);
 /* Raises unless `arg` is a table (or absent) whose keys are all in the NULL-terminated list. */
 void lhk_check_options(lua_State *L, int arg, const char *const *names);
 
+/* [-0, +1] The field of the table (or nothing) at `arg`, and its type. Raw: what is borrowed from
+ * a table has to be in it. */
+int lhk_field(lua_State *L, int arg, const char *name);
+
 /* Fields of the table at `arg`; absent ones give the default. A wrong type raises. The string
- * is borrowed from the table. */
+ * is borrowed from the table, and has no zero byte. */
 const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent);
 lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent);
 long lhk_opt_ms(lua_State *L, int arg, const char *name);

@@ -106,10 +106,12 @@ static int tar_member(lua_State *L)
 	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
 	const char *name = lhk_check_text(L, 2);
 	lua_Integer size = luaL_optinteger(L, 3, -1);
-	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+	struct lhk_box *box;
 	struct hk_err err = {0};
 	size_t index;
 
+	luaL_argcheck(L, size >= 0 || lua_isnoneornil(L, 3), 3, "not a size");
+	box = lhk_new(L, LHK_SINK, 0);
 	if (hk_tar_add(t, name, size, &index, &err) == HK_OK)
 		box->p = hk_tar_sink(t, index, &err);
 	return lhk_made(L, box, &err);

@@ -6,6 +6,7 @@
  */
 #include "lhk.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define RETRIES 3
@@ -21,6 +22,13 @@ static const char *const range_options[] = {"first", "last", NULL};
 
 /* --- session ---------------------------------------------------------------------------------- */
 
+static unsigned opt_unsigned(lua_State *L, int arg, const char *name, unsigned absent)
+{
+	lua_Integer value = lhk_opt_integer(L, arg, name, absent);
+
+	return value < INT_MAX ? (unsigned)value : INT_MAX;
+}
+
 int lhk_new_session(lua_State *L)
 {
 	struct hk_session_opts o = {0};
@@ -31,7 +39,7 @@ int lhk_new_session(lua_State *L)
 	lhk_check_options(L, 1, session_options);
 	o.connect_timeout_ms = lhk_opt_ms(L, 1, "connect_timeout");
 	o.stall_timeout_ms = lhk_opt_ms(L, 1, "stall_timeout");
-	o.connections = (unsigned)lhk_opt_integer(L, 1, "connections", 0);
+	o.connections = opt_unsigned(L, 1, "connections", 0);
 	o.user_agent = lhk_opt_string(L, 1, "user_agent", NULL);
 	o.cacert = lhk_opt_string(L, 1, "cacert", NULL);
 	o.cert = lhk_opt_string(L, 1, "cert", NULL);
@@ -48,11 +56,16 @@ int lhk_new_session(lua_State *L)
  * [-0, +1]. The strings are borrowed from the list. */
 static const char **push_headers(lua_State *L, int list)
 {
-	lua_Integer n = luaL_len(L, list), i;
-	const char **lines = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *lines, 0);
+	size_t n, i;
+	const char **lines;
 
+	if (!lua_istable(L, list))
+		luaL_error(L, "option 'headers' must be a table, not a %s", luaL_typename(L, list));
+	n = lua_rawlen(L, list);
+	lines = lua_newuserdatauv(L, (n + 1) * sizeof *lines, 0);
 	for (i = 0; i < n; i++) {
-		lua_geti(L, list, i + 1);
+		if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TSTRING)
+			luaL_error(L, "option 'headers' must be a list of strings");
 		lines[i] = lhk_check_text(L, -1);
 		lua_pop(L, 1);
 	}
@@ -62,13 +75,23 @@ static const char **push_headers(lua_State *L, int list)
 
 static bool read_range(lua_State *L, int arg, struct hk_range *range)
 {
-	if (lua_getfield(L, arg, "range") == LUA_TNIL)
+	if (lhk_field(L, arg, "range") == LUA_TNIL)
 		return false;
 	lhk_check_options(L, lua_gettop(L), range_options);
-	range->first = lhk_opt_integer(L, lua_gettop(L), "first", 0);
-	range->last = lhk_opt_integer(L, lua_gettop(L), "last", 0);
-	luaL_argcheck(L, range->last >= range->first, arg, "the range is empty");
+	range->first = lhk_opt_integer(L, lua_gettop(L), "first", -1);
+	range->last = lhk_opt_integer(L, lua_gettop(L), "last", -1);
+	if (range->first < 0 || range->last < range->first)
+		luaL_error(L, "option 'range' must be { first = ..., last = ... }");
 	return true;
+}
+
+/* Raises unless an open sink is on the top. */
+static void check_sink(lua_State *L)
+{
+	const struct lhk_box *box = luaL_testudata(L, -1, LHK_SINK);
+
+	if (!box || !box->p)
+		luaL_error(L, "option 'sink' must be a sink, not closed and not given away");
 }
 
 /* session:start(request). The stack keeps all that the request borrows. */
@@ -88,13 +111,12 @@ static int session_start(lua_State *L)
 	rq.authorization = lhk_opt_string(L, 2, "authorization", NULL);
 	rq.body = lhk_opt_string(L, 2, "body", NULL);
 	rq.content_type = lhk_opt_string(L, 2, "content_type", NULL);
-	rq.retries = (unsigned)lhk_opt_integer(L, 2, "retries", RETRIES);
+	rq.retries = opt_unsigned(L, 2, "retries", RETRIES);
 	rq.range = read_range(L, 2, &range) ? &range : NULL;
-	if (lua_getfield(L, 2, "headers") != LUA_TNIL)
+	if (lhk_field(L, 2, "headers") != LUA_TNIL)
 		rq.headers = push_headers(L, lua_gettop(L));
-	lua_getfield(L, 2, "sink");
-	if (!lua_isnil(L, -1))
-		lhk_check(L, -1, LHK_SINK);
+	if (lhk_field(L, 2, "sink") != LUA_TNIL)
+		check_sink(L);
 	lua_getiuservalue(L, 1, UV_TRANSFERS);
 	box = lhk_new(L, LHK_TRANSFER, 1);
 	lua_pushvalue(L, 1);

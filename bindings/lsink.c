@@ -20,13 +20,14 @@ static int sink_verify(lua_State *L)
 
 	lua_settop(L, 2);
 	lhk_check(L, 1, LHK_SINK);
+	luaL_checktype(L, 2, LUA_TTABLE);
 	lhk_check_options(L, 2, expect_options);
 	want.size = lhk_opt_integer(L, 2, "size", -1);
 	want.max = lhk_opt_integer(L, 2, "max", -1);
 	want.name = lhk_opt_string(L, 2, "name", "content");
-	if (lua_getfield(L, 2, "digest") != LUA_TNIL) {
-		if (lhk_to_digest(L, -1, &digest, &err) != HK_OK)
-			return luaL_argerror(L, 2, err.msg);
+	if (lhk_field(L, 2, "digest") != LUA_TNIL) {
+		if (lua_type(L, -1) != LUA_TSTRING || lhk_to_digest(L, -1, &digest, &err) != HK_OK)
+			return luaL_error(L, "option 'digest' must be a digest");
 		want.digest = &digest;
 	}
 	box = lhk_new(L, LHK_SINK, 0);

@@ -306,9 +306,9 @@ int hk_auth_basic(
 
 	if (strchr(user, ':'))
 		return hk_err_set(err, HK_EUSAGE, "a user name can't contain a colon");
-	if (has_control(user) || has_control(password))
-		return hk_err_set(err, HK_EUSAGE,
-			"a user name or password can't contain control characters");
+	if (has_control(user))
+		return hk_err_set(
+			err, HK_EUSAGE, "a user name can't contain control characters");
 	if (strlen(user) > CREDENTIAL_MAX || strlen(password) > CREDENTIAL_MAX)
 		return hk_err_set(
 			err, HK_EUSAGE, "the user name or password is too long");

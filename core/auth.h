@@ -39,7 +39,9 @@ HK_API HK_MUST_USE int hk_challenges_add(
 HK_API void hk_challenges_free(struct hk_challenges *c);
 
 /* The value of an Authorization field, appended to `out` (use a secret buffer). A user name
- * with a colon, or control characters anywhere, are HK_EUSAGE: they can't be sent. */
+ * with a colon, and control characters in it or in a token, are HK_EUSAGE: they can't be sent.
+ * A password may hold them, against RFC 7617, since keys that are passwords do (several lines
+ * of JSON at Google's registries), and base 64 carries them safely. */
 HK_API HK_MUST_USE int hk_auth_basic(
 	const char *user, const char *password, struct hk_buf *out, struct hk_err *err);
 HK_API HK_MUST_USE int hk_auth_bearer(const char *token, struct hk_buf *out, struct hk_err *err);

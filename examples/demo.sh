@@ -13,6 +13,7 @@ registry=''
 checks=0
 
 clean_up() {
+	trap '' HUP INT TERM
 	if [ -n "$registry" ]; then
 		kill "$registry" 2>/dev/null || :
 		wait "$registry" 2>/dev/null || :
@@ -80,7 +81,8 @@ log: {level: info, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: $work/registry}}
 http: {addr: 127.0.0.1:0}
 END
-docker-registry serve registry.yml >registry.log 2>&1 &
+: >registry.log
+docker-registry serve registry.yml >>registry.log 2>&1 &
 registry=$!
 port=''
 tries=300
@@ -99,7 +101,7 @@ echo "A docker-registry listens on 127.0.0.1:$port."
 layer() {
 	number=$1 limit=$2
 	shift 2
-	find "$@" -type f -perm -004 -size +0 -size -16384k -printf '%s %P\t%p\n' 2>/dev/null |
+	find "$@" -maxdepth 2 -type f -perm -004 -size +0 -size -16384k -printf '%s %P\t%p\n' 2>/dev/null |
 		sort -k 2 | awk -v limit="$limit" '
 		total < limit * 1000000 { total += $1; sub(/^[^\t]*\t\//, ""); print }' >"files$number"
 	tar --format=gnu --mtime=@0 --owner=0 --group=0 --numeric-owner --no-recursion \

@@ -36,7 +36,8 @@ local function basic(username, password, source)
   local fault = username == "" and "the user name is empty"
     or password == "" and "the password is empty"
     or username:find(":", 1, true) and "the user name has a ':'"
-    or (has_control(username) or has_control(password)) and "there is a control character in them"
+    or has_control(username) and "there is a control character in the user name"
+    or password:find("\0", 1, true) and "there is a zero byte in the password"
   if fault then return usage("credentials from %s: %s", source, fault) end
   return setmetatable({ kind = "basic", username = username, password = password,
     source = source }, mt)

@@ -259,7 +259,7 @@ static void server_bytes(struct server *srv, const char *match, enum server_end 
 
 /* The same for one formatted text, given once. A connection that closes says so in its head,
  * else the client may take it for the next request just before. */
-__attribute__((format(printf, 4, 5))) static void server_reply(
+__attribute__((format(printf, 4, 5))) static inline void server_reply(
 	struct server *srv, const char *match, enum server_end end, const char *fmt, ...)
 {
 	static const char closing[] = "Connection: close\r\n";

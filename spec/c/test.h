@@ -49,6 +49,7 @@ static int test_passed, test_failed;
 static int test_end(void)
 {
 	printf("%d passed, %d failed, 0 skipped\n", test_passed, test_failed);
+	fflush(stdout); /* a sanitizer may end the process without */
 	return test_failed ? 1 : 0;
 }
 

@@ -269,8 +269,8 @@ static void refuses_what_cannot_be_sent(void)
 {
 	static const struct {
 		const char *user, *password;
-	} basic[] = {{"a:b", "c"}, {":", ""}, {"a\n", "c"}, {"a", "c\r\nX-Evil: 1"},
-		{"\x01", ""}, {"", "\x1f"}, {"\x7f", ""}, {"a", "\x7f"}, {"a\tb", ""}};
+	} basic[] = {{"a:b", "c"}, {":", ""}, {"a\n", "c"}, {"\x01", ""},
+		{"\x7f", ""}, {"a\tb", ""}};
 	static const char *const bearer[] = {"", "a\nb", "a\r", "\x01", "a\x7f", "\t"};
 	struct hk_err err = {0};
 	struct hk_buf out;

@@ -1,6 +1,7 @@
 --- Child processes: run one to its end, or spawn a server that never outlives the specs.
 
 local cqueues = require "cqueues"
+local lfs = require "lfs"
 local tmp = require "support.tmp"
 
 local process = {}
@@ -9,6 +10,9 @@ local process = {}
 local PATH = 'PATH="$PATH:/usr/sbin:/sbin"; '
 
 local SUPERVISE = debug.getinfo(1, "S").source:match("^@(.*/)") .. "supervise.sh"
+if SUPERVISE:sub(1, 1) ~= "/" then
+  SUPERVISE = lfs.currentdir() .. "/" .. SUPERVISE
+end
 
 ---@class support.Result
 ---@field code integer the exit status; 128 + n for a death by signal n

@@ -1,0 +1,201 @@
+/* test_bindings: all bindings, in Lua states that run out of memory at every point there is. What
+ * leaks is told by the sanitizers; descriptors and temporary files are counted here. */
+#include <dirent.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lhk.h"
+#include "server.h"
+#include "test.h"
+
+static char dir[] = "/tmp/hocker-test.XXXXXX";
+static struct server srv;
+
+/* --- an allocator that refuses ----------------------------------------------------------- */
+
+/* Lua collects garbage and tries once more when memory is refused: what is refused once tests
+ * that, what is refused twice raises, what is refused for ever leaves nothing to clean up with. */
+enum { ONCE = 1, TWICE = 2, EVER = INT_MAX };
+
+static struct {
+	long at;    /* the number of the first allocation that is refused; -1: none */
+	int times;  /* that it and the next ones are */
+	long count; /* allocations so far */
+	bool hit;
+	size_t live; /* bytes */
+} memory;
+
+static void *allocate(void *ud, void *old, size_t osize, size_t nsize)
+{
+	void *p;
+
+	(void)ud;
+	osize = old ? osize : 0;
+	if (nsize > osize && memory.at >= 0) {
+		long n = memory.count++;
+
+		if (n >= memory.at && n - memory.at < memory.times) {
+			memory.hit = true;
+			return NULL;
+		}
+	}
+	memory.live += nsize - osize;
+	if (nsize == 0) {
+		free(old);
+		return NULL;
+	}
+	p = realloc(old, nsize);
+	if (!p)
+		abort();
+	return p;
+}
+
+/* --- the server --------------------------------------------------------------------------- */
+
+static void say(const char *match, enum server_end end, const char *text)
+{
+	server_bytes(&srv, match, end, 1, text, strlen(text));
+}
+
+static void start_server(void)
+{
+	server_start(&srv);
+	say("GET /ok", SERVE_KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	say("GET /none", SERVE_KEEP,
+		"HTTP/1.1 404 No\r\nA: 1\r\nA: 2\r\nContent-Length: 3\r\n\r\nwhy");
+	say("\r\nAuthorization: Basic eA==", SERVE_KEEP,
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+	say("GET /challenge", SERVE_KEEP,
+		"HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n");
+	say("GET /redirect", SERVE_KEEP,
+		"HTTP/1.1 302 There\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n");
+	say("GET /there", SERVE_KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+	say("GET /later", SERVE_KEEP, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n");
+	say("GET /later", SERVE_KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+	say("GET /part", SERVE_KEEP,
+		"HTTP/1.1 206 Part\r\nContent-Range: bytes 1-2/9\r\nContent-Length: 2\r\n\r\nhi");
+	say("GET /stall", SERVE_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+	say("GET /stall", SERVE_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+}
+
+/* --- a run --------------------------------------------------------------------------------- */
+
+static int run(lua_State *L)
+{
+	luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+	luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+	lua_settop(L, 0);
+	if (luaL_loadfilex(L, "spec/c/test_bindings.lua", "t") != LUA_OK)
+		return lua_error(L);
+	lua_pushcfunction(L, luaopen_hocker_core);
+	lua_call(L, 0, 1);
+	lua_pushinteger(L, srv.port);
+	lua_pushstring(L, dir);
+	lua_call(L, 3, 0);
+	return 0;
+}
+
+/* Whether it went through; `stress` collects garbage at every step. */
+static bool run_once(bool stress)
+{
+	lua_State *L = lua_newstate(allocate, NULL);
+	bool ok = false;
+
+	if (!L)
+		return false;
+	start_server();
+	if (stress)
+		lua_gc(L, LUA_GCINC, 1, 1000, 1);
+	lua_pushcfunction(L, run);
+	ok = lua_pcall(L, 0, 0, 0) == LUA_OK;
+	if (!ok && memory.at < 0)
+		printf("%s\n", lua_tostring(L, -1));
+	lua_close(L);
+	server_stop(&srv);
+	CHECK(memory.live == 0);
+	return ok;
+}
+
+static size_t count_names(const char *path)
+{
+	struct dirent *entry;
+	DIR *d = opendir(path);
+	size_t n = 0;
+
+	while (d && (entry = readdir(d)))
+		n += entry->d_name[0] != '.' || (entry->d_name[1] && entry->d_name[1] != '.');
+	closedir(d);
+	return n;
+}
+
+static void with_memory(void)
+{
+	memory.at = -1;
+	CHECK(run_once(false));
+}
+
+static void with_garbage_collected_all_the_time(void)
+{
+	memory.at = -1;
+	CHECK(run_once(true));
+}
+
+/* Refuses allocation 0, then 1, ... until a run needs none that is refused. */
+static void without_memory(int times)
+{
+	size_t descriptors = count_names("/proc/self/fd");
+	bool ok;
+
+	memory.at = 0;
+	memory.times = times;
+	do {
+		memory.count = 0;
+		memory.hit = false;
+		ok = run_once(false);
+		memory.at++;
+		CHECK(memory.at < 100000);
+	} while (memory.hit);
+	CHECK(ok);
+	CHECK(memory.at > 300);
+	CHECK(count_names("/proc/self/fd") == descriptors);
+	CHECK(count_names(dir) == 1);
+	printf("refused %d times: %ld points\n", times, memory.at - 1);
+}
+
+static void refused_once(void)
+{
+	without_memory(ONCE);
+}
+
+static void refused_twice(void)
+{
+	without_memory(TWICE);
+}
+
+static void refused_for_ever(void)
+{
+	without_memory(EVER);
+}
+
+int main(void)
+{
+	char out[PATH_MAX];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!mkdtemp(dir)) {
+		perror(dir);
+		return 1;
+	}
+	TEST(with_memory);
+	TEST(with_garbage_collected_all_the_time);
+	TEST(refused_once);
+	TEST(refused_twice);
+	TEST(refused_for_ever);
+	snprintf(out, sizeof out, "%s/out", dir);
+	remove(out);
+	remove(dir);
+	return test_end();
+}

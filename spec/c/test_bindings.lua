@@ -1,0 +1,107 @@
+-- Uses every binding; test_bindings.c runs it in states that have no memory left, again and again.
+-- Nothing that fails here may leak, crash or hang, wherever it is cut off.
+local core, port, dir = ...
+
+local URL = ("http://127.0.0.1:%d"):format(port)
+local EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+local function digests()
+  assert(core.digest.check(EMPTY) and core.digest.hex(EMPTY) and core.digest.nix32(EMPTY))
+  assert(core.digest.sri(EMPTY) and not core.digest.check("md5:0"))
+  assert(core.digest.of("") == EMPTY and core.digest.of("", "sha512"))
+  local hash <close> = core.digest.new()
+  assert(hash:update(""):final() == EMPTY)
+  core.digest.new("sha512"):update("left to the collector")
+end
+
+local function texts()
+  assert(core.url.parse("https://user@example.org:5000/a?b").query == "b")
+  assert(core.url.parse("nothing") == nil)
+  assert(core.url.join(URL, "/a") and not core.url.join(URL, "ftp://x"))
+  assert(core.url.add_query(URL, "a b", "c&d") and core.url.redact(URL .. "?secret"))
+  assert(core.url.same_origin(URL, URL) and core.url.same_site("a.example.org", "example.org"))
+  local list = assert(core.auth.challenges { 'Bearer realm="r",scope="a b", Basic realm=x', "Basic" })
+  assert(#list == 3 and list[1].params.realm == "r")
+  assert(not core.auth.challenges { "=" })
+  assert(core.auth.basic("user", "password") and not core.auth.basic("a:b", "c"))
+  assert(core.auth.bearer("token") and not core.auth.bearer(""))
+  assert(tostring(core.error("io", "why", { sys = 5 })) == "why")
+  assert(core.system.clock() and core.system.machine())
+  core.system.columns(0)
+end
+
+local function sinks()
+  local buffer <close> = core.buffer(100)
+  local verify = core.sink.verify(buffer:sink(), { size = 5, digest = core.digest.of("hello"), name = "x" })
+  local inflate = core.sink.inflate(verify, { max = 100, name = "y" })
+  local tee <close> = core.sink.tee(inflate, core.sink.queue(core.sink.null(), 1000))
+  assert(tee:write("hello") and tee:finish())
+  assert(buffer:data() == "hello")
+  assert(not pcall(inflate.write, inflate, "it was given away"))
+  local wrong = core.sink.verify(core.sink.null(), { size = 1 })
+  assert(not wrong:write("too much"))
+  core.sink.queue(core.sink.verify(core.sink.stdout(), { max = 1 })):write("")
+end
+
+local function outputs()
+  local file <close> = assert(core.file(dir .. "/out"))
+  local tar <close> = assert(core.tar(file))
+  assert(tar:put("a", "data"))
+  local known, unknown = assert(tar:member("b", 3)), assert(tar:member("c"))
+  assert(known:write("bbb") and unknown:write("cc") and known:finish() and unknown:finish())
+  assert(not tar:member("../up"))
+  assert(tar:finish() and file:commit())
+  local dropped = assert(core.file(dir .. "/dropped"))
+  assert(dropped:sink():write("never seen"))
+  assert(not core.file(dir .. "/none/such"))
+end
+
+-- Answers all events of the session until every transfer is done.
+local function answer(session, event)
+  local transfer = event.transfer
+  local response = transfer:response()
+  assert(response.status and response.headers and response.challenges and response.body)
+  transfer:progress()
+  if event.type == "challenge" then
+    assert(transfer:error().code == "unauthorized")
+    assert(transfer:authorize("Basic eA=="))
+  elseif event.type == "redirect" then
+    assert(transfer:target())
+    assert(transfer:follow())
+  elseif event.type == "retry" then
+    local _, failures = transfer:delay()
+    assert(failures == 1)
+    if session:active() > 3 then assert(transfer:retry(0)) else assert(transfer:fail(transfer:error())) end
+  else
+    return true
+  end
+end
+
+local PATHS = { "/ok", "/none", "/challenge", "/redirect", "/later", "/part" }
+
+local function exchanges()
+  local session <close> = assert(core.session { connections = 4, stall_timeout = 5, user_agent = "me" })
+  local buffer = core.buffer(1000)
+  for _, path in ipairs(PATHS) do
+    assert(session:start { url = URL .. path, sink = core.sink.queue(buffer:sink()), retries = 1,
+      headers = { "A: b", "C: d" }, range = path == "/part" and { first = 1, last = 2 } or nil })
+  end
+  local stalled <close> = assert(session:start { url = URL .. "/stall", sink = core.sink.null() })
+  assert(not session:start { url = "ftp://nowhere", sink = core.sink.null() })
+  local done = 0
+  while done < #PATHS do
+    local event = assert(session:step(10))
+    if answer(session, event) then done = done + 1 end
+  end
+  assert(session:active() == 1 and not stalled:error())
+end
+
+digests()
+texts()
+sinks()
+outputs()
+exchanges()
+-- And a session that is closed with the state, its transfer under way.
+KEPT = assert(core.session())
+assert(KEPT:start { url = URL .. "/stall", sink = core.sink.queue(core.sink.null()) })
+KEPT:step(0)
