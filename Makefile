@@ -50,11 +50,13 @@ ARGPARSE ?= $(firstword $(wildcard /usr/share/lua/$(LUAVER)/argparse.lua \
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 COMMANDS := hocker-image hocker-layer hocker-config hocker-manifest docker2nix
+FUZZERS := $(patsubst fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard fuzz/fuzz_*.c))
+SECONDS ?= 60
 UNITS := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(wildcard spec/c/test_*.c))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
-.PHONY: all help deps demo check test unit spec lint asan tsan fuzz bench docs \
+.PHONY: all help deps demo check test unit replay lint asan tsan fuzz docs \
 	install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -66,7 +68,7 @@ help:
 	@echo 'make check      install what the tests need, and run all of them'
 	@echo 'make test       the specs and unit tests, with what is installed'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
-	@echo 'make lint asan tsan fuzz bench docs clean'
+	@echo 'make lint asan tsan fuzz docs clean'
 
 .PHONY: libraries
 libraries:
@@ -116,6 +118,22 @@ $(BUILD)/spec/test_bindings: spec/c/test_bindings.c $(wildcard spec/c/*.h) $(cal
 		$(filter-out %.h,$^) $(CORE_LIBS) $(LUA_LIBS)
 
 unit: $(UNITS)
+
+# The corpora, without a fuzzer: each input must be survived.
+$(BUILD)/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/replay.c $(BUILD)/libhocker.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+replay: $(FUZZERS)
+
+# A session of each fuzzer, of SECONDS, with what it finds kept under $(BUILD).
+fuzz:
+	$(Q)for name in $(notdir $(FUZZERS)); do \
+		mkdir -p $(BUILD)/libfuzzer/$$name && \
+		clang $(ALL_CPPFLAGS) -Icore -std=c11 -g -O1 -pthread -fsanitize=fuzzer,address,undefined \
+			-o $(BUILD)/libfuzzer/$$name/run fuzz/$$name.c $(CORE) $(CORE_LIBS) && \
+		$(BUILD)/libfuzzer/$$name/run -max_total_time=$(SECONDS) -max_len=4096 \
+			$(BUILD)/libfuzzer/$$name fuzz/corpus/$${name#fuzz_} || exit; done
 
 deps:
 	$(Q).ci/install build

@@ -38,6 +38,7 @@ static int buffer_data(lua_State *L)
 {
 	const struct hk_buf *b = hk_mem_buf(lhk_check(L, 1, LHK_BUFFER));
 
+	luaL_argcheck(L, b, 1, "it is being filled: finish or close its sink first");
 	lua_pushlstring(L, b->data ? b->data : "", b->len);
 	return 1;
 }

@@ -3,10 +3,17 @@
  */
 #include "lhk.h"
 
+#include "../core/interrupt.h"
+
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#define ARGV_MAX 64
+#define RUN_MS	 30000
+#define RUN_MAX	 (64 * 1024)
 
 static int system_clock(lua_State *L)
 {
@@ -39,10 +46,87 @@ static int system_machine(lua_State *L)
 	return 1;
 }
 
+static int system_interrupted(lua_State *L)
+{
+	struct hk_err err = {0};
+
+	if (hk_interrupt_check(&err) == HK_OK)
+		luaL_pushfail(L);
+	else
+		lhk_push_error(L, &err);
+	return 1;
+}
+
+static int system_user(lua_State *L)
+{
+	lua_pushinteger(L, (lua_Integer)getuid());
+	return 1;
+}
+
+/* [-0, +1] The field argv of the options, a list of strings, as C wants it. The strings are
+ * borrowed from the list. */
+static const char **check_argv(lua_State *L, int arg)
+{
+	lua_Integer n, i;
+	const char **argv;
+	int list;
+
+	luaL_argcheck(L, lhk_field(L, arg, "argv") == LUA_TTABLE, arg, "argv must be a list");
+	list = lua_gettop(L);
+	n = (lua_Integer)lua_rawlen(L, list);
+	luaL_argcheck(L, n >= 1 && n <= ARGV_MAX, arg, "argv must have a few words");
+	argv = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *argv, 0);
+	for (i = 0; i < n; i++) {
+		luaL_argcheck(L, lua_rawgeti(L, list, i + 1) == LUA_TSTRING, arg,
+			"a word of argv must be a string");
+		argv[i] = lhk_check_text(L, -1);
+		lua_pop(L, 1);
+	}
+	argv[n] = NULL;
+	return argv;
+}
+
+static int push_run(lua_State *L, int status, struct hk_buf *out, struct hk_buf *errors)
+{
+	lua_createtable(L, 0, 3);
+	lua_pushinteger(L, status);
+	lua_setfield(L, -2, "status");
+	lhk_buf_result(L, HK_OK, out, NULL);
+	lua_setfield(L, -2, "output");
+	lhk_buf_result(L, HK_OK, errors, NULL);
+	lua_setfield(L, -2, "errors");
+	return 1;
+}
+
+static int system_run(lua_State *L)
+{
+	static const char *const names[] = {"argv", "input", "timeout", "max", NULL};
+	struct hk_command c = {0};
+	struct hk_buf *out, *errors;
+	struct hk_err err = {0};
+	int status;
+
+	lhk_check_options(L, 1, names);
+	c.argv = check_argv(L, 1);
+	c.input = lhk_opt_string(L, 1, "input", "");
+	c.input_len = strlen(c.input);
+	c.timeout_ms = lhk_opt_ms(L, 1, "timeout");
+	if (c.timeout_ms == 0)
+		c.timeout_ms = RUN_MS;
+	out = lhk_new_buf(L, (size_t)lhk_opt_integer(L, 1, "max", RUN_MAX), true);
+	errors = lhk_new_buf(L, RUN_MAX, true);
+	if (hk_process_run(&c, out, errors, &status, &err) != HK_OK)
+		return lhk_fail(L, &err);
+	return push_run(L, status, out, errors);
+}
+
 static const luaL_Reg functions[] = {
 	{"clock", system_clock},
 	{"columns", system_columns},
+	{"interrupted", system_interrupted},
 	{"machine", system_machine},
+	{"run", system_run},
+	{"user", system_user},
 	{NULL, NULL},
 };
 

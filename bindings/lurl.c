@@ -3,7 +3,6 @@
  */
 #include "lhk.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void set_string(lua_State *L, const char *name, const char *value)
@@ -30,7 +29,7 @@ static int push_url(lua_State *L)
 	set_string(L, "host", u->host);
 	set_string(L, "path", u->path);
 	set_string(L, "query", u->query);
-	lua_pushinteger(L, strtol(u->port, NULL, 10));
+	lua_stringtonumber(L, u->port); /* digits, as libcurl made them */
 	lua_setfield(L, -2, "port");
 	push_origin(L, u);
 	lua_setfield(L, -2, "origin");

@@ -1,6 +1,8 @@
 /*
  * main: the program `hocker` and, under five other names, its commands.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,17 +18,35 @@ static void on_signal(int signo)
 	hk_interrupt(signo);
 }
 
-static void set_signals(void)
+/* A standard descriptor that is closed would become that of the next file or connection. One
+ * that can't be used takes its place: what reads or writes it gets an error. */
+static void fill_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
+/* What we were started to ignore, as nohup does, stays ignored. */
+static void catch_signal(int signo)
 {
 	struct sigaction sa;
 
+	if (sigaction(signo, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+		return;
 	memset(&sa, 0, sizeof sa);
 	sa.sa_handler = on_signal; /* no SA_RESTART: what waits shall notice */
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	sa.sa_handler = SIG_IGN; /* a closed pipe is an error of write, with a message */
-	sigaction(SIGPIPE, &sa, NULL);
+	sigaction(signo, &sa, NULL);
+}
+
+static void set_signals(void)
+{
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
+	catch_signal(SIGHUP);
+	/* A closed pipe and a file that may not grow are errors of write, with a message. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 int main(int argc, char **argv)
@@ -34,6 +54,7 @@ int main(int argc, char **argv)
 	lua_State *L;
 	int code;
 
+	fill_descriptors();
 	set_signals();
 	L = hk_host_new();
 	if (!L) {

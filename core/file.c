@@ -18,6 +18,7 @@
 
 #include "file.h"
 #include "interrupt.h"
+#include "number.h"
 
 #define LINKS_MAX 40  /* symbolic links followed, as many as Linux does */
 #define BASE_MAX  200 /* bytes of the target's name in the temporary one: NAME_MAX is 255 */
@@ -139,22 +140,21 @@ static int follow_link(char **path)
 	return 0;
 }
 
-/* The number N when `path` is /proc/self/fd/N, be it under another name; else -1. */
-static int own_descriptor(const char *path)
+/* Finds the N when `path` is /proc/self/fd/N, be it under another name, and else -1. */
+static int own_descriptor(const char *path, int *descriptor)
 {
-	char *dir = folder_of(path);
-	char *self = realpath("/proc/self/fd", NULL);
-	char *end = NULL;
-	long n = -1;
+	char *self = realpath("/proc/self/fd", NULL); /* it may not be there */
+	char *dir = self || errno != ENOMEM ? folder_of(path) : NULL;
+	const char *base = base_of(path);
+	bool failed = !dir;
+	int64_t n = -1;
 
-	if (dir && self && strcmp(dir, self) == 0) {
-		n = strtol(base_of(path), &end, 10);
-		if (*end || end == base_of(path) || n < 0 || n > INT_MAX)
-			n = -1;
-	}
+	if (dir && self && strcmp(dir, self) == 0)
+		n = hk_number(&base);
+	*descriptor = *base == '\0' && n <= INT_MAX ? (int)n : -1;
 	free(dir);
 	free(self);
-	return (int)n;
+	return failed ? -1 : 0;
 }
 
 /* Follows `path` to something that is no symbolic link, or is not there. It is done by hand
@@ -172,7 +172,8 @@ static int resolve(const char *path, char **end, int *descriptor)
 			if (errno != ENOENT)
 				break;
 		} else if (S_ISLNK(st.st_mode)) {
-			*descriptor = own_descriptor(p);
+			if (own_descriptor(p, descriptor) != 0)
+				break;
 			if (*descriptor < 0) {
 				if (follow_link(&p) != 0)
 					break;

@@ -6,12 +6,10 @@
 #include "response.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
 #include "transfer.h"
 
 void response_init(struct response *r)
@@ -104,20 +102,6 @@ const char *response_field(const struct response *r, const char *name)
 	return NULL;
 }
 
-/* Digits at *s, at most 2^63-1; moves *s behind them. -1 when there are none. */
-static int64_t number(const char **s)
-{
-	char *end;
-	intmax_t n;
-
-	if (!isdigit((unsigned char)**s))
-		return -1;
-	errno = 0;
-	n = strtoimax(*s, &end, 10);
-	*s = end;
-	return errno == 0 && n <= INT64_MAX ? (int64_t)n : -1;
-}
-
 int response_range(const struct response *r, int64_t *first, int64_t *last, int64_t *total,
 	struct hk_err *err)
 {
@@ -126,12 +110,12 @@ int response_range(const struct response *r, int64_t *first, int64_t *last, int6
 	if (!s || strncmp(s, "bytes ", 6) != 0)
 		return hk_err_set(err, HK_EPROTOCOL, "the server sent a part without a Content-Range");
 	s += 6;
-	*first = number(&s);
-	*last = *s == '-' ? (s++, number(&s)) : -1;
+	*first = hk_number(&s);
+	*last = *s == '-' ? (s++, hk_number(&s)) : -1;
 	*total = -1;
 	if (*s == '/' && s[1] != '*') {
 		s++;
-		*total = number(&s);
+		*total = hk_number(&s);
 	}
 	if (*first < 0 || *last < *first || (*total >= 0 && *last >= *total))
 		return hk_err_set(err, HK_EPROTOCOL, "the server sent a senseless Content-Range: %s",
@@ -143,7 +127,7 @@ int64_t response_length(const struct response *r)
 {
 	const char *s = response_field(r, "content-length");
 
-	return s ? number(&s) : -1;
+	return s ? hk_number(&s) : -1;
 }
 
 void response_keep(struct response *r, const void *data, size_t len)

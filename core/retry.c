@@ -5,9 +5,12 @@
 #include "retry.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <openssl/rand.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#include "number.h"
 
 bool retry_curl(int curlcode, long sys)
 {
@@ -67,18 +70,18 @@ long retry_backoff_ms(unsigned failures)
 
 long retry_after_s(const char *value)
 {
-	char *end;
-	long n;
+	const char *end = value;
+	int64_t n;
 	time_t date;
 
 	if (!value)
 		return -1;
-	n = strtol(value, &end, 10);
-	if (end != value && *end == '\0')
-		return n < 0 ? -1 : n;
+	n = hk_number(&end);
+	if (*value && value[strspn(value, "0123456789")] == '\0')
+		return n >= 0 && n < LONG_MAX ? (long)n : LONG_MAX;
 	date = curl_getdate(value, NULL);
 	if (date == (time_t)-1)
 		return -1;
-	n = (long)(date - time(NULL));
-	return n < 0 ? 0 : n;
+	n = date - time(NULL);
+	return n < 0 ? 0 : (long)n;
 }

@@ -52,7 +52,7 @@ local function test(title, command)
     passed, failed, skipped = text:match("(%d+) inputs\n$"), 0, 0
   end
   if not passed then
-    return fail(title .. ": it died, or told no result")
+    return fail(title .. ": it died, leaked, or told no result")
   end
   total.passed = total.passed + passed
   total.failed = total.failed + failed

@@ -25,8 +25,9 @@ local function read_manifest(args, ref)
   document, err = manifest.parse(bytes)
   if not document then return nil, err end
   if ref.digest and core.digest.of(bytes, ref.digest:match("^%w+")) ~= ref.digest then
-    return nil, core.error("verification", ("the manifest: its digest is %s, but the image was named " ..
-      "by %s; if that is an index, name the image by this manifest's"):format(document.digest, ref.digest))
+    return nil, core.error("verification", ("the manifest: its digest is %s, but the image was " ..
+      "named by %s; if that is an index, name the image by this manifest's")
+      :format(document.digest, ref.digest))
   end
   if document.kind == "image" then return document end
   return nil, core.error("unsupported", "the manifest: it is an index, of one image a platform; " ..
@@ -38,7 +39,8 @@ return {
   summary = "print a Nix expression for an image, from its manifest on standard input",
   args = {
     options.image, options.registry,
-    { names = "--manifest", value = "FILE", help = "read the manifest there, not on standard input" },
+    { names = "--manifest", value = "FILE",
+      help = "read the manifest there, not on standard input" },
     { names = "--altImageName --altName", value = "NAME", help = "the name of the result in Nix" },
     options.verbosity,
   },
@@ -50,7 +52,6 @@ return {
     if not document then return nil, err end
     text, err = template.print("fetchdocker", template.describe(ref, document, args.altImageName))
     if not text then return nil, err end
-    ctx.out:write(text)
-    return true
+    return ctx:deliver({}, text)
   end,
 }

@@ -92,7 +92,7 @@ local function read_words(program, command, words, out)
     help = true
     error("help")
   end)
-  local ok, parsed, result = pcall(parser.pparse, parser, without_rts(words))
+  local ok, parsed, result = pcall(parser.pparse, parser, words)
   if help then
     out:write(parser:get_help(), "\n")
     return nil
@@ -123,9 +123,11 @@ end
 local function perform(ctx, command, args)
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
-  if not ok then return nil, result end
-  if not result then return nil, err end
-  return flush(ctx.out)
+  if not ok then result, err = nil, result end
+  if result then result, err = flush(ctx.out) end
+  if result then return true end
+  -- What fails after a signal fails because of it: a read that ended early, say.
+  return nil, core.system.interrupted() or err
 end
 
 --- Runs one command and returns its exit code.
@@ -136,14 +138,14 @@ end
 function M.run(command, program, words)
   local notes = log.new(program)
   local args, err = read_words(program, command, words, io.stdout)
+  local ok
   if args then
     if args.quiet then notes.level = 0 elseif args.verbose then notes.level = 2 end
-    local ok
     ok, err = perform(context.new { program = program, log = notes }, command, args)
-    if ok then return 0 end
   elseif not err then
-    return flush(io.stdout) and 0 or exit_code { code = "io" }
+    ok, err = flush(io.stdout)
   end
+  if ok then return 0 end
   notes:error(err.message, err.traceback)
   return exit_code(err)
 end
@@ -161,14 +163,15 @@ local function usage()
   return table.concat(lines, "\n")
 end
 
-local function print_line(text)
-  io.stdout:write(text, "\n")
-  return flush(io.stdout) and 0 or exit_code { code = "io" }
+local function fail(program, err)
+  log.new(program):error(err.message)
+  return exit_code(err)
 end
 
-local function fail(message)
-  log.new("hocker"):error(message)
-  return exit_code { code = "usage" }
+local function print_line(program, text)
+  io.stdout:write(text, "\n")
+  local ok, err = flush(io.stdout)
+  return ok and 0 or fail(program, err)
 end
 
 local function command_of(program)
@@ -182,20 +185,25 @@ end
 ---@param words string[] the rest
 ---@return integer exit_code
 function M.main(program, words)
-  program = program:match("([^/]*)$")
+  program, words = program:match("([^/]*)$"), without_rts(words)
   local name = command_of(program)
   if not name then
     name = table.remove(words, 1)
-    if name == "--version" or name == "-V" then return print_line("hocker " .. core.version) end
-    if name == "--help" or name == "-h" or name == "help" then return print_line(usage()) end
-    if not name then return fail("which command? see hocker --help") end
+    if name == "--version" or name == "-V" then
+      return print_line("hocker", "hocker " .. core.version)
+    elseif name == "--help" or name == "-h" or name == "help" then
+      return print_line("hocker", usage())
+    elseif not name then
+      return fail("hocker", core.error("usage", "which command? see hocker --help"))
+    end
     program = "hocker " .. name
   elseif words[1] == "--version" then
-    return print_line(program .. " " .. core.version)
+    return print_line(program, program .. " " .. core.version)
   end
   local command = name:find("^[a-z][a-z0-9-]*$") and scripts.load("commands/" .. name)
-  if not command then return fail(("there is no command '%s'; see hocker --help"):format(name)) end
-  return M.run(command, program, words)
+  if command then return M.run(command, program, words) end
+  local message = ("there is no command '%s'; see hocker --help"):format(name)
+  return fail("hocker", core.error("usage", message))
 end
 
 return M

@@ -220,7 +220,8 @@ end
 
 local function read_index(manifest)
   local err
-  manifest.manifests, err = descriptor.read_list(manifest.doc.manifests, "index", "manifests", "entry")
+  local list = manifest.doc.manifests
+  manifest.manifests, err = descriptor.read_list(list, "index", "manifests", "entry")
   if not manifest.manifests then return nil, err end
   return manifest
 end

@@ -28,12 +28,13 @@ M.image = {
 
 M.registry = {
   { names = "--registry", value = "URI",
-    help = "registry root, with or without /v2; " .. "https://registry-1.docker.io/v2/ by default" },
+    help = "registry root, with or without /v2; https://registry-1.docker.io/v2/ by default" },
 }
 
 M.credentials = {
   { names = "-u --username", value = "NAME", help = "user name" },
-  { names = "-p --password", value = "SECRET", help = "password; --password-stdin hides it better" },
+  { names = "-p --password", value = "SECRET",
+    help = "password; --password-stdin hides it better" },
   { names = "--password-stdin", flag = true, help = "read the password from standard input" },
   { names = "-t --token", value = "TOKEN", help = "bearer token, sent as it is" },
   { names = "-f --credentials-file --credential-file", value = "PATH",
@@ -59,7 +60,8 @@ M.platform = {
 }
 
 M.out = {
-  { names = "-o --out", value = "PATH", help = "write there and print the path; - is standard output" },
+  { names = "-o --out", value = "PATH",
+    help = "write there and print the path; - is standard output" },
 }
 
 M.progress = {

@@ -179,7 +179,9 @@ local function fetch_blob(self, digest, what, request)
   request.url, request.auth = url, self.auth
   local response, last
   response, err, last = self.session:fetch(request)
-  if not response then return nil, explain(self, what .. " of " .. tostring(self.ref), err, last) end
+  if not response then
+    return nil, explain(self, what .. " of " .. tostring(self.ref), err, last)
+  end
   return true
 end
 

@@ -61,7 +61,8 @@ local function resume(self, co, ...)
   group.active[co] = nil
   group.running = group.running - 1
   if not ok then
-    group.fault = group.fault or (type(result) == "string" and debug.traceback(co, result) or result)
+    local fault = type(result) == "string" and debug.traceback(co, result) or result
+    group.fault = group.fault or fault
   elseif not result then
     group.err = group.err or err or core.error("internal", "a task failed without saying why")
   end
@@ -95,7 +96,8 @@ end
 
 -- Starts jobs of the group while there is room; stops starting at the first failure.
 local function launch(self, group)
-  while group.running < group.limit and group.next <= #group.jobs and not (group.err or group.fault) do
+  while group.running < group.limit and group.next <= #group.jobs do
+    if group.err or group.fault then return end
     local co = coroutine.create(group.jobs[group.next])
     group.next, group.running = group.next + 1, group.running + 1
     group.active[co] = true
@@ -189,10 +191,13 @@ end
 ---@param request hocker.Fetch
 ---@return hocker.Response? response, hocker.Error? err, hocker.Response? last
 function methods:fetch(request)
-  local state = { sent = request.authorization or request.auth and request.auth:current(), answers = 0 }
-  local transfer <close>, err = self.core:start(core_request(self, request, state.sent))
+  local sent = request.authorization or request.auth and request.auth:current()
+  local state = { sent = sent, answers = 0 }
+  local transfer <close>, err = self.core:start(core_request(self, request, sent))
   if not transfer then return nil, err end
-  if self.log then self.log:debug((request.method or "GET") .. " " .. core.url.redact(request.url)) end
+  if self.log then
+    self.log:debug((request.method or "GET") .. " " .. core.url.redact(request.url))
+  end
   if request.on_start then request.on_start(transfer) end
   while true do
     local event, interrupted = next_event(self, transfer)

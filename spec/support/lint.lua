@@ -13,7 +13,7 @@ local checks = {
     [=[! grep -nE '#[[:space:]]*include.*(lua|lauxlib)' core/*.[ch]]=] },
   { "no banned function in C", [=[! grep -nE '(^|[^_[:alnum:]>.])(]=] .. BANNED ..
     [=[)[[:space:]]*\(' core/*.[ch] bindings/*.[ch]]=] },
-  { "no white space at the end of a line", [=[! grep -rnE '[[:space:]]+$' Makefile ]=] ..
+  { "no white space at the end of a line", [=[! grep -rsnE '[[:space:]]+$' Makefile ]=] ..
     [=[--include='*.[ch]' --include='*.lua' --include='*.nix' --include='*.sh' ]=] .. SOURCES },
   { "shell scripts parse", [=[sh -n .ci/install && bash -n .ci/run && \
     for script in examples/*.sh spec/support/*.sh; do sh -n "$script" || exit; done]=] },
