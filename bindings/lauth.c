@@ -70,6 +70,7 @@ static int auth_challenges(lua_State *L)
 	struct hk_err err = {0};
 	lua_Integer n, i;
 	int rc, status;
+	bool some;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	n = luaL_len(L, 1);
@@ -84,10 +85,11 @@ static int auth_challenges(lua_State *L)
 	lua_pushcfunction(L, push_challenges);
 	lua_pushlightuserdata(L, &c);
 	status = lua_pcall(L, 1, 1, 0);
+	some = c.n > 0;
 	hk_challenges_free(&c);
 	if (status != LUA_OK)
 		return lua_error(L);
-	return rc == HK_OK || c.n > 0 ? 1 : lhk_fail(L, &err);
+	return rc == HK_OK || some ? 1 : lhk_fail(L, &err);
 }
 
 static const luaL_Reg functions[] = {

@@ -8,6 +8,8 @@ static const luaL_Reg functions[] = {
 	{"buffer", lhk_new_buffer},
 	{"file", lhk_new_file},
 	{"tar", lhk_new_tar},
+	{"tar_stream", lhk_new_tar_stream},
+	{"dir", lhk_new_dir},
 	{"session", lhk_new_session},
 	{NULL, NULL},
 };

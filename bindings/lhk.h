@@ -21,6 +21,8 @@
 #define LHK_BUFFER   "hocker.Buffer"
 #define LHK_FILE     "hocker.File"
 #define LHK_TAR	     "hocker.Tar"
+#define LHK_STREAM   "hocker.TarStream"
+#define LHK_DIR	     "hocker.Dir"
 #define LHK_SESSION  "hocker.Session"
 #define LHK_TRANSFER "hocker.Transfer"
 
@@ -97,6 +99,8 @@ int lhk_new_error(lua_State *L);
 int lhk_new_buffer(lua_State *L);
 int lhk_new_file(lua_State *L);
 int lhk_new_tar(lua_State *L);
+int lhk_new_tar_stream(lua_State *L);
+int lhk_new_dir(lua_State *L);
 int lhk_new_session(lua_State *L);
 void lhk_open_output(lua_State *L);
 void lhk_open_session(lua_State *L);

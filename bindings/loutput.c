@@ -1,6 +1,6 @@
 /*
- * loutput: what a chain ends in: memory, a file, a tar in a file. C counts the references, so
- * the order in which Lua collects these and their sinks does not matter.
+ * loutput: what a chain ends in: memory, a file, a tar in a file or on its way, a directory. C
+ * counts the references, so the order in which Lua collects these and their sinks does not matter.
  */
 #include "lhk.h"
 
@@ -146,6 +146,126 @@ static int tar_close(lua_State *L)
 	return 0;
 }
 
+/* --- tar stream ------------------------------------------------------------------------------- */
+
+int lhk_new_tar_stream(lua_State *L)
+{
+	struct hk_err err = {0};
+	struct lhk_box *box;
+
+	lhk_check(L, 1, LHK_SINK);
+	box = lhk_new(L, LHK_STREAM, 0);
+	box->p = hk_tar_stream_new(lhk_take(L, 1, LHK_SINK), &err);
+	return lhk_must(L, box, &err);
+}
+
+static int stream_member(lua_State *L)
+{
+	struct hk_tar_stream *t = lhk_check(L, 1, LHK_STREAM);
+	const char *name = lhk_check_text(L, 2);
+	lua_Integer size = luaL_checkinteger(L, 3);
+	struct lhk_box *box;
+	struct hk_err err = {0};
+	size_t index;
+
+	luaL_argcheck(L, size >= 0, 3, "not a size");
+	box = lhk_new(L, LHK_SINK, 0);
+	if (hk_tar_stream_add(t, name, size, &index, &err) == HK_OK)
+		box->p = hk_tar_stream_sink(t, index, &err);
+	return lhk_made(L, box, &err);
+}
+
+static int stream_put(lua_State *L)
+{
+	struct hk_tar_stream *t = lhk_check(L, 1, LHK_STREAM);
+	const char *name = lhk_check_text(L, 2), *data;
+	struct hk_err err = {0};
+	size_t len;
+
+	data = luaL_checklstring(L, 3, &len);
+	return lhk_result(L, hk_tar_stream_put(t, name, data, len, &err), &err);
+}
+
+static int stream_finish(lua_State *L)
+{
+	struct hk_tar_stream *t = lhk_check(L, 1, LHK_STREAM);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_tar_stream_finish(t, &err), &err);
+}
+
+static int stream_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_STREAM);
+
+	hk_tar_stream_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
+/* --- directory -------------------------------------------------------------------------------- */
+
+int lhk_new_dir(lua_State *L)
+{
+	const char *path = lhk_check_text(L, 1);
+	struct lhk_box *box = lhk_new(L, LHK_DIR, 0);
+	struct hk_err err = {0};
+
+	box->p = hk_dir_create(path, &err);
+	return lhk_made(L, box, &err);
+}
+
+static int dir_exists(lua_State *L)
+{
+	lua_pushboolean(L, hk_dir_exists(lhk_check(L, 1, LHK_DIR)));
+	return 1;
+}
+
+static int dir_read(lua_State *L)
+{
+	struct hk_dir *d = lhk_check(L, 1, LHK_DIR);
+	const char *name = lhk_check_text(L, 2);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_dir_read(d, name, lhk_take(L, 3, LHK_SINK), &err), &err);
+}
+
+static int dir_sink(lua_State *L)
+{
+	struct hk_dir *d = lhk_check(L, 1, LHK_DIR);
+	const char *name = lhk_check_text(L, 2);
+	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+	struct hk_err err = {0};
+
+	box->p = hk_dir_sink(d, name, &err);
+	return lhk_made(L, box, &err);
+}
+
+static int dir_lock(lua_State *L)
+{
+	struct hk_dir *d = lhk_check(L, 1, LHK_DIR);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_dir_lock(d, &err), &err);
+}
+
+static int dir_commit(lua_State *L)
+{
+	struct hk_dir *d = lhk_check(L, 1, LHK_DIR);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_dir_commit(d, &err), &err);
+}
+
+static int dir_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_DIR);
+
+	hk_dir_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
 /* --- kinds ------------------------------------------------------------------------------------ */
 
 static const luaL_Reg buffer_methods[] = {
@@ -167,9 +287,27 @@ static const luaL_Reg tar_methods[] = {
 	{NULL, NULL},
 };
 
+static const luaL_Reg stream_methods[] = {
+	{"member", stream_member},
+	{"put", stream_put},
+	{"finish", stream_finish},
+	{NULL, NULL},
+};
+
+static const luaL_Reg dir_methods[] = {
+	{"exists", dir_exists},
+	{"read", dir_read},
+	{"sink", dir_sink},
+	{"lock", dir_lock},
+	{"commit", dir_commit},
+	{NULL, NULL},
+};
+
 void lhk_open_output(lua_State *L)
 {
 	lhk_kind(L, LHK_BUFFER, buffer_methods, buffer_close);
 	lhk_kind(L, LHK_FILE, file_methods, file_close);
 	lhk_kind(L, LHK_TAR, tar_methods, tar_close);
+	lhk_kind(L, LHK_STREAM, stream_methods, stream_close);
+	lhk_kind(L, LHK_DIR, dir_methods, dir_close);
 }

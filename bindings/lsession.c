@@ -317,6 +317,10 @@ static void to_error(lua_State *L, int arg, struct hk_err *why)
 	lua_getfield(L, arg, "message");
 	lua_getfield(L, arg, "code");
 	hk_err_set(why, lhk_check_code(L, -1), "%s", luaL_checkstring(L, -2));
+	lua_getfield(L, arg, "http");
+	why->http = (int)lua_tointeger(L, -1);
+	lua_getfield(L, arg, "sys");
+	why->sys = (int)lua_tointeger(L, -1);
 }
 
 static int transfer_fail(lua_State *L)

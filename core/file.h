@@ -3,8 +3,10 @@
  *
  * Bytes go to a temporary file beside the target, which is renamed over it by commit and
  * removed when the last reference goes without one. A symbolic link is followed, and its
- * target replaced. A target that is no regular file (a device, a FIFO, /dev/stdout) can't be
- * replaced: the bytes wait in an unlinked file under $TMPDIR and commit copies them.
+ * target replaced, or made where the link dangles. A target that is no regular file (a
+ * device, a FIFO) can't be replaced: the bytes wait in an unlinked file under $TMPDIR, else
+ * /tmp, and commit copies them. So it is with a descriptor of the process under a name such
+ * as /dev/stdout or /dev/fd/3, whatever it is open on, and the copy goes on from its place.
  *
  * References are counted and touched by the owner's thread only.
  */
@@ -16,23 +18,26 @@
 struct hk_file;
 
 /* The temporary file is created now, so that a folder that is missing or not writable is
- * found before anything is fetched. "-" stands for standard output. */
+ * found before anything is fetched. "-" stands for standard output. A folder, a socket, or
+ * what can't be written is HK_EIO, an empty path HK_EUSAGE. */
 HK_API struct hk_file *hk_file_create(const char *path, struct hk_err *err);
 HK_API void hk_file_ref(struct hk_file *f);
 HK_API void hk_file_unref(struct hk_file *f); /* NULL is fine */
 
-/* The descriptor of the temporary file: seekable, for pwrite. Borrowed. */
+/* The descriptor of the temporary file: seekable, for pwrite. Borrowed; -1 after commit. */
 HK_API int hk_file_fd(const struct hk_file *f);
 
 /* The path as the caller gave it. Borrowed. */
 HK_API const char *hk_file_path(const struct hk_file *f);
 
 /* An unlinked temporary file in the folder of the target (so on the same file system). The
- * caller closes the descriptor. -1 and `err` on failure. */
+ * caller closes the descriptor. -1 and `err` on failure. Any thread that knows the file to
+ * be held may call it. */
 HK_API int hk_file_scratch(const struct hk_file *f, struct hk_err *err);
 
-/* Makes the bytes visible under the path, with the permissions that the umask gives a new
- * file. Once; the file is then closed for writing. */
+/* Makes the bytes visible under the path, with the permissions that the umask gave a new
+ * file when this one was created. Once; the file is then closed for writing. A copy to a
+ * FIFO waits for its reader, and an interrupt ends the wait. */
 HK_API HK_MUST_USE int hk_file_commit(struct hk_file *f, struct hk_err *err);
 
 /* A sink that writes to the file from its start. Holds a reference. */

@@ -122,6 +122,9 @@ static void judge_redirect(struct hk_transfer *t)
 			return;
 		}
 		hk_err_set(&t->err, HK_EREFUSED, "redirected from https to plain http");
+	} else { /* a URL that is not ours is no mistake of the caller's */
+		t->err.code = HK_EPROTOCOL;
+		hk_err_wrap(&t->err, "a redirect that can't be followed");
 	}
 	fail(t);
 }
@@ -129,14 +132,22 @@ static void judge_redirect(struct hk_transfer *t)
 static void judge_unauthorized(struct hk_transfer *t)
 {
 	if (hk_url_same_origin(t->url, t->leg_url.data)) {
-		hk_err_set(&t->err, HK_EAUTH, "HTTP 401");
+		hk_err_set(&t->err, HK_EAUTH, "HTTP %ld", t->response.status);
 		name_error(t);
 		ask(t, HK_EVENT_CHALLENGE);
 	} else {
 		hk_err_set(&t->err, HK_EAUTH,
-			"HTTP 401 from a host that the registry redirected to");
+			"HTTP %ld from a host that the registry redirected to",
+			t->response.status);
 		fail(t);
 	}
+}
+
+/* A 403 may say that a token was good, but its scope too small (RFC 6750 section 3.1). */
+static bool is_challenge(const struct hk_transfer *t)
+{
+	return t->response.status == 401 || (t->response.status == 403 &&
+		response_field(&t->response, "www-authenticate"));
 }
 
 static int code_of_status(long status)
@@ -154,7 +165,7 @@ static void judge_status(struct hk_transfer *t)
 
 	if (t->accepted) {
 		judge_body(t);
-	} else if (status == 401) {
+	} else if (is_challenge(t)) {
 		judge_unauthorized(t);
 	} else if (status == 301 || status == 302 || status == 303 || status == 307 ||
 		status == 308) {

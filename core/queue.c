@@ -222,12 +222,16 @@ static void destroy(struct queue *q)
 static void queue_free(struct hk_sink *s)
 {
 	struct queue *q = (struct queue *)s;
+	bool done;
 
 	pthread_mutex_lock(&q->lock);
 	q->cancel = true;
 	q->wake = NULL;
+	done = q->done;
 	pthread_cond_signal(&q->data);
 	pthread_mutex_unlock(&q->lock);
+	if (!done)
+		hk_sink_cancel(s->next);
 	pthread_join(q->thread, NULL);
 	destroy(q);
 }

@@ -11,7 +11,10 @@
 
 #include "sink.h"
 
-/* `bytes` is the size of the ring and so all the memory it takes; takes `next`. */
+/* `bytes` is the size of the ring and so all the memory it takes; takes `next`. A write that
+ * is longer than the ring blocks in any case; hk_sink_ready says yes to one when the ring is
+ * empty. Bytes count as gone when the chain behind has taken them. Once finish has been
+ * called, a write is HK_EUSAGE. */
 HK_API struct hk_sink *hk_sink_queue(struct hk_sink *next, size_t bytes, struct hk_err *err);
 
 #endif

@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +25,9 @@
 /* How long a wait for a descriptor may overlook an interrupt: a signal that arrives just
  * before poll(2), or in another thread, does not end it. */
 #define POLL_MS 100
+
+/* What a pipe is enlarged to where the system lets us: fewer switches to its reader. */
+#define PIPE_BYTES (1024 * 1024)
 
 struct verify {
 	struct hk_sink base;
@@ -41,15 +46,19 @@ struct tee {
 
 struct fd_sink {
 	struct hk_sink base;
-	int fd; /* borrowed */
+	int fd;	   /* borrowed, unless it is */
+	bool owned; /* a second one of a pipe, that does not block */
+	atomic_bool cancelled;
 	char *name;
-	bool waits;  /* a pipe, a socket, a terminal: writes may block */
+	bool slow;   /* not a regular file: an interrupt must end a write */
+	bool waits;  /* a socket, a terminal: it may block, so room is waited for first */
 	size_t step; /* most bytes in one write(2) */
 };
 
 struct hk_mem {
 	unsigned refs;
 	struct hk_buf buf;
+	atomic_bool filling; /* a sink that is not finished has it: it may be in a worker's hands */
 };
 
 struct mem_sink {
@@ -115,6 +124,14 @@ void hk_sink_watch(struct hk_sink *s, hk_wake_fn wake, void *ctx)
 {
 	if (s->ops->watch)
 		s->ops->watch(s, wake, ctx);
+}
+
+void hk_sink_cancel(struct hk_sink *s)
+{
+	for (; s; s = s->next) {
+		if (s->ops->cancel)
+			s->ops->cancel(s);
+	}
 }
 
 void hk_sink_free(struct hk_sink *s)
@@ -233,6 +250,11 @@ static int tee_finish(struct hk_sink *s, struct hk_err *err)
 	return rc == HK_OK ? hk_sink_finish(((struct tee *)s)->other, err) : rc;
 }
 
+static void tee_cancel(struct hk_sink *s)
+{
+	hk_sink_cancel(((struct tee *)s)->other);
+}
+
 static void tee_free(struct hk_sink *s)
 {
 	hk_sink_free(((struct tee *)s)->other);
@@ -240,7 +262,7 @@ static void tee_free(struct hk_sink *s)
 }
 
 static const struct hk_sink_ops tee_ops = {
-	.write = tee_write, .finish = tee_finish, .free = tee_free};
+	.write = tee_write, .finish = tee_finish, .free = tee_free, .cancel = tee_cancel};
 
 struct hk_sink *hk_sink_tee(struct hk_sink *a, struct hk_sink *b, struct hk_err *err)
 {
@@ -310,6 +332,8 @@ static int wait_for_room(const struct fd_sink *f, struct hk_err *err)
 	while (n == 0 || (n < 0 && errno == EINTR)) {
 		if (hk_interrupt_check(err) != HK_OK)
 			return HK_EINTERRUPTED;
+		if (f->cancelled)
+			return hk_err_set(err, HK_EIO, "writing %s: given up", f->name);
 		n = poll(&p, 1, POLL_MS);
 	}
 	return n > 0 ? HK_OK : hk_err_sys(err, errno, "writing %s", f->name);
@@ -322,6 +346,8 @@ static int fd_write(struct hk_sink *s, const void *data, size_t len, struct hk_e
 	ssize_t n;
 
 	while (len > 0) {
+		if (f->slow && hk_interrupt_check(err) != HK_OK)
+			return HK_EINTERRUPTED;
 		if (f->waits && wait_for_room(f, err) != HK_OK)
 			return err->code;
 		n = write(f->fd, p, len < f->step ? len : f->step);
@@ -330,24 +356,49 @@ static int fd_write(struct hk_sink *s, const void *data, size_t len, struct hk_e
 			len -= (size_t)n;
 		} else if (n == 0) {
 			return hk_err_sys(err, EIO, "writing %s", f->name);
-		} else if (errno == EINTR) {
-			if (hk_interrupt_check(err) != HK_OK)
-				return HK_EINTERRUPTED;
-		} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			if (wait_for_room(f, err) != HK_OK)
+				return err->code;
+		} else if (errno != EINTR) {
 			return hk_err_sys(err, errno, "writing %s", f->name);
 		}
 	}
 	return HK_OK;
 }
 
+static void fd_cancel(struct hk_sink *s)
+{
+	((struct fd_sink *)s)->cancelled = true;
+}
+
 static void fd_free(struct hk_sink *s)
 {
-	free(((struct fd_sink *)s)->name);
-	free(s);
+	struct fd_sink *f = (struct fd_sink *)s;
+
+	if (f->owned)
+		close(f->fd);
+	free(f->name);
+	free(f);
 }
 
 static const struct hk_sink_ops fd_ops = {
-	.write = fd_write, .finish = end_finish, .free = fd_free};
+	.write = fd_write, .finish = end_finish, .free = fd_free, .cancel = fd_cancel};
+
+/* O_NONBLOCK is a flag of the open file, which others may share, so it can't be set on what
+ * we were given; a pipe that is opened anew has flags of its own. */
+static bool open_anew(struct fd_sink *f)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", f->fd);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	f->fd = fd;
+	f->owned = true;
+	return true;
+}
 
 struct hk_sink *hk_sink_fd(int fd, const char *name, struct hk_err *err)
 {
@@ -367,10 +418,16 @@ struct hk_sink *hk_sink_fd(int fd, const char *name, struct hk_err *err)
 	}
 	hk_sink_init(&f->base, &fd_ops, NULL);
 	f->fd = fd;
-	f->waits = !S_ISREG(st.st_mode);
+	f->slow = !S_ISREG(st.st_mode);
+	f->waits = f->slow && !(flags & O_NONBLOCK);
+	if (S_ISFIFO(st.st_mode)) {
+		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works too */
+		if (f->waits && open_anew(f))
+			f->waits = false;
+	}
 	/* Where poll(2) has seen room, PIPE_BUF bytes go in without blocking. More than that
-	 * would hang in write(2) on a blocking pipe, where no interrupt reaches a worker. */
-	f->step = f->waits && !(flags & O_NONBLOCK) ? PIPE_BUF : SSIZE_MAX;
+	 * would hang in write(2), where no interrupt reaches a worker. */
+	f->step = f->waits ? PIPE_BUF : SSIZE_MAX;
 	return &f->base;
 }
 
@@ -399,7 +456,7 @@ void hk_mem_unref(struct hk_mem *m)
 
 const struct hk_buf *hk_mem_buf(const struct hk_mem *m)
 {
-	return &m->buf;
+	return m->filling ? NULL : &m->buf;
 }
 
 static int mem_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
@@ -407,14 +464,24 @@ static int mem_write(struct hk_sink *s, const void *data, size_t len, struct hk_
 	return hk_buf_add(&((struct mem_sink *)s)->mem->buf, data, len, err);
 }
 
+static int mem_finish(struct hk_sink *s, struct hk_err *err)
+{
+	((struct mem_sink *)s)->mem->filling = false;
+	return end_finish(s, err);
+}
+
 static void mem_free(struct hk_sink *s)
 {
-	hk_mem_unref(((struct mem_sink *)s)->mem);
+	struct hk_mem *m = ((struct mem_sink *)s)->mem;
+
+	if (!s->finished) /* else another sink may be at it */
+		m->filling = false;
+	hk_mem_unref(m);
 	free(s);
 }
 
 static const struct hk_sink_ops mem_ops = {
-	.write = mem_write, .finish = end_finish, .free = mem_free};
+	.write = mem_write, .finish = mem_finish, .free = mem_free};
 
 struct hk_sink *hk_sink_mem(struct hk_mem *m, struct hk_err *err)
 {
@@ -422,6 +489,10 @@ struct hk_sink *hk_sink_mem(struct hk_mem *m, struct hk_err *err)
 
 	if (!m)
 		return NULL;
+	if (m->filling) {
+		hk_err_set(err, HK_EUSAGE, "memory takes one sink at a time");
+		return NULL;
+	}
 	s = calloc(1, sizeof *s);
 	if (!s) {
 		hk_err_nomem(err);
@@ -429,6 +500,7 @@ struct hk_sink *hk_sink_mem(struct hk_mem *m, struct hk_err *err)
 	}
 	hk_sink_init(&s->base, &mem_ops, NULL);
 	s->mem = m;
+	m->filling = true;
 	m->refs++;
 	return &s->base;
 }

@@ -35,7 +35,8 @@
 struct hk_sink;
 
 /* Called, from any thread, when a sink that was not ready or not finished may be now. Must
- * be short and must not call back into the sink. */
+ * be short, must not call back into the sink, and must not wait for a thread that may be
+ * calling it: the sink is locked meanwhile. */
 typedef void (*hk_wake_fn)(void *ctx);
 
 /* The jobs of a kind of sink. The public functions below keep the sticky error and the
@@ -46,6 +47,7 @@ struct hk_sink_ops {
 	void (*free)(struct hk_sink *s);		      /* own memory only, not next's */
 	bool (*ready)(struct hk_sink *s, size_t len);	      /* NULL: always ready */
 	void (*watch)(struct hk_sink *s, hk_wake_fn wake, void *ctx); /* NULL: never waits */
+	void (*cancel)(struct hk_sink *s); /* NULL: never waits long; see hk_sink_cancel */
 };
 
 /* Embedded first in every kind of sink. */
@@ -66,12 +68,18 @@ HK_API HK_MUST_USE int hk_sink_write(
  * at it, the wake function will be called, call again then. Idempotent. */
 HK_API HK_MUST_USE int hk_sink_finish(struct hk_sink *s, struct hk_err *err);
 
-/* Whether a write of `len` bytes now would not block (or would fail at once). */
+/* Whether a write of `len` bytes now would not block (or would fail at once). After a "no"
+ * the wake function is called once. */
 HK_API bool hk_sink_ready(struct hk_sink *s, size_t len);
 
-/* Sets who is told when the head of a chain becomes ready or finished, and makes finish
- * return HK_AGAIN instead of blocking. */
+/* Sets who is told when the head of a chain becomes ready, fails or is finished, and makes
+ * finish return HK_AGAIN instead of blocking. NULL ends that: nobody is told any more once
+ * this returns. */
 HK_API void hk_sink_watch(struct hk_sink *s, hk_wake_fn wake, void *ctx);
+
+/* From any thread: a write that waits somewhere down the chain gives up, as every later one
+ * does. For chains that are about to be freed. */
+void hk_sink_cancel(struct hk_sink *s);
 
 /* Frees the chain from `s` on; NULL is fine. Waits for a worker to notice. */
 HK_API void hk_sink_free(struct hk_sink *s);
@@ -85,24 +93,29 @@ struct hk_expect {
 };
 
 /* Passes bytes on and checks them: more than the size fails at the first byte too many,
- * fewer or another digest at finish, all with HK_EVERIFY. */
+ * fewer or another digest at finish, all with HK_EVERIFY. Of a write that is too long
+ * nothing is passed on. */
 HK_API struct hk_sink *hk_sink_verify(
 	struct hk_sink *next, const struct hk_expect *expect, struct hk_err *err);
 
-/* Writes everything to both chains, `a` first; takes both. */
+/* Writes everything to both chains, `a` first; takes both. Where one is NULL the other is
+ * freed. */
 HK_API struct hk_sink *hk_sink_tee(struct hk_sink *a, struct hk_sink *b, struct hk_err *err);
 
 /* Ends of chains. */
 HK_API struct hk_sink *hk_sink_null(struct hk_err *err); /* for the checks alone */
 HK_API struct hk_sink *hk_sink_fd(int fd, const char *name, struct hk_err *err); /* borrows fd;
-	a non-blocking one is waited for, an interrupt ends the wait; `name` for messages */
+	blocking or not, it is waited for, and an interrupt ends the wait; `name` (copied) is
+	for messages. SIGPIPE must be ignored: a broken pipe is HK_EIO */
 
-/* Memory, shared between the sink that fills it and the caller who reads it. References
- * are counted and touched by the owner's thread only. */
+/* Memory, shared between the sink that fills it and the caller who reads it: one sink at a
+ * time, and nobody reads until that has finished or is freed. References are counted and
+ * touched by the owner's thread only. */
 struct hk_mem;
 HK_API struct hk_mem *hk_mem_new(size_t max, struct hk_err *err);
 HK_API void hk_mem_unref(struct hk_mem *m); /* NULL is fine */
-HK_API const struct hk_buf *hk_mem_buf(const struct hk_mem *m); /* valid while m is held */
+HK_API const struct hk_buf *hk_mem_buf(const struct hk_mem *m); /* valid while m is held;
+	NULL while a sink fills it */
 HK_API struct hk_sink *hk_sink_mem(struct hk_mem *m, struct hk_err *err); /* holds m */
 
 #endif

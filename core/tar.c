@@ -20,30 +20,11 @@
 
 #include "interrupt.h"
 #include "tar.h"
+#include "ustar.h"
 
-#define BLOCK	   512
-#define NAME_FIELD 100		      /* the longest name without a pax record */
-#define SIZE_FIELD INT64_C(077777777777) /* the largest size without one: 8 GiB - 1 */
-#define NAME_MAX_LEN 4096	      /* no system unpacks a longer path */
-#define HEADERS_MAX (NAME_MAX_LEN + 4 * BLOCK)
 /* A slot that would end beyond this is not given: file systems have limits of the kind, and
  * a declared size is but a promise. The member goes to its scratch file as a whole. */
 #define REACH (INT64_C(1) << 42)
-
-/* Offsets in a ustar header (IEEE Std 1003.1, pax, "ustar Interchange Format"). */
-enum {
-	AT_NAME = 0,
-	AT_MODE = 100,
-	AT_UID = 108,
-	AT_GID = 116,
-	AT_SIZE = 124,
-	AT_MTIME = 136,
-	AT_SUM = 148,
-	AT_TYPE = 156,
-	AT_MAGIC = 257,
-	AT_DEVMAJOR = 329,
-	AT_DEVMINOR = 337
-};
 
 struct member {
 	char *name;
@@ -72,97 +53,7 @@ struct tar_sink {
 	struct member *member;
 };
 
-/* --- headers ------------------------------------------------------------------------- */
-
-static int64_t padded(int64_t size)
-{
-	return (size + BLOCK - 1) / BLOCK * BLOCK;
-}
-
-/* Appends one pax record, "<length> <key>=<value>\n", whose length counts itself. */
-static int add_record(
-	struct hk_buf *b, const char *key, const char *value, struct hk_err *err)
-{
-	size_t body = strlen(key) + strlen(value) + 3;
-	size_t len = body, before;
-
-	do {
-		before = len;
-		len = body + (size_t)snprintf(NULL, 0, "%zu", before);
-	} while (len != before);
-	return hk_buf_printf(b, err, "%zu %s=%s\n", len, key, value);
-}
-
-static int add_records(
-	struct hk_buf *b, const char *name, int64_t size, struct hk_err *err)
-{
-	char digits[24];
-
-	if (strlen(name) > NAME_FIELD && add_record(b, "path", name, err) != HK_OK)
-		return err->code;
-	if (size <= SIZE_FIELD)
-		return HK_OK;
-	snprintf(digits, sizeof digits, "%" PRId64, size);
-	return add_record(b, "size", digits, err);
-}
-
-/* Octal digits that fill a field but for the NUL at its end. */
-static void put_octal(char *field, size_t width, uint64_t value)
-{
-	field[--width] = '\0';
-	for (; width > 0; value >>= 3)
-		field[--width] = (char)('0' + (value & 7));
-}
-
-/* Appends one header block. A name or size too long for it is cut, or 0: a pax record says
- * what it is. */
-static int add_header(
-	struct hk_buf *b, char type, const char *name, int64_t size, struct hk_err *err)
-{
-	char block[BLOCK] = {0};
-	unsigned sum = 0;
-
-	memcpy(block + AT_NAME, name, strnlen(name, NAME_FIELD));
-	put_octal(block + AT_MODE, 8, 0644);
-	put_octal(block + AT_UID, 8, 0);
-	put_octal(block + AT_GID, 8, 0);
-	put_octal(block + AT_SIZE, 12, size <= SIZE_FIELD ? (uint64_t)size : 0);
-	put_octal(block + AT_MTIME, 12, 0);
-	block[AT_TYPE] = type;
-	memcpy(block + AT_MAGIC, "ustar\0" "00", 8);
-	put_octal(block + AT_DEVMAJOR, 8, 0);
-	put_octal(block + AT_DEVMINOR, 8, 0);
-	/* The sum is made with its own field full of spaces, and keeps the last of them. */
-	memset(block + AT_SUM, ' ', 8);
-	for (size_t i = 0; i < sizeof block; i++)
-		sum += (unsigned char)block[i];
-	put_octal(block + AT_SUM, 7, sum);
-	return hk_buf_add(b, block, sizeof block, err);
-}
-
-/* All that stands before the content of a member: its header, behind a pax header where the
- * format needs one. */
-static int add_headers(
-	struct hk_buf *b, const char *name, int64_t size, struct hk_err *err)
-{
-	static const char zeros[BLOCK];
-	struct hk_buf records;
-	int64_t len;
-	int rc;
-
-	hk_buf_init(&records, HEADERS_MAX);
-	rc = add_records(&records, name, size, err);
-	len = (int64_t)records.len;
-	if (rc == HK_OK && len > 0) {
-		rc = add_header(b, 'x', "././@PaxHeader", len, err);
-		if (rc == HK_OK)
-			rc = hk_buf_add(b, records.data, records.len, err);
-		if (rc == HK_OK)
-			rc = hk_buf_add(b, zeros, (size_t)(padded(len) - len), err);
-	}
-	hk_buf_free(&records);
-	return rc == HK_OK ? add_header(b, '0', name, size, err) : rc;
-}
+/* --- members ------------------------------------------------------------------------- */
 
 /* Their length, or an error. */
 static int64_t headers_len(const char *name, int64_t size, struct hk_err *err)
@@ -170,15 +61,13 @@ static int64_t headers_len(const char *name, int64_t size, struct hk_err *err)
 	struct hk_buf b;
 	int64_t len;
 
-	hk_buf_init(&b, HEADERS_MAX);
-	len = add_headers(&b, name, size, err);
+	hk_buf_init(&b, HK_USTAR_HEADERS);
+	len = hk_ustar_headers(&b, name, size, err);
 	if (len == HK_OK)
 		len = (int64_t)b.len;
 	hk_buf_free(&b);
 	return len;
 }
-
-/* --- members ------------------------------------------------------------------------- */
 
 struct hk_tar *hk_tar_new(struct hk_file *file, struct hk_err *err)
 {
@@ -216,20 +105,6 @@ void hk_tar_unref(struct hk_tar *t)
 	free(t);
 }
 
-static bool is_safe(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len == 0 || len > NAME_MAX_LEN || name[0] == '/' || name[len - 1] == '/')
-		return false;
-	for (const char *p = name; p; p = strchr(p, '/')) {
-		p += *p == '/';
-		if (p[0] == '.' && p[1] == '.' && (p[2] == '/' || p[2] == '\0'))
-			return false;
-	}
-	return true;
-}
-
 static int grow(struct hk_tar *t, struct hk_err *err)
 {
 	size_t cap = t->cap > 0 ? 2 * t->cap : 8;
@@ -263,7 +138,7 @@ static int add_member(struct hk_tar *t, const char *name, int64_t size, struct h
 	m->slot = t->end + headers;
 	if (size > 0 && size < REACH - m->slot)
 		m->room = size;
-	t->end = m->slot + padded(m->room);
+	t->end = m->slot + hk_ustar_padded(m->room);
 	t->members[t->n++] = m;
 	return HK_OK;
 }
@@ -276,7 +151,7 @@ int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
 
 	if (t->finished)
 		rc = hk_err_set(&e, HK_EUSAGE, "%s: the archive is finished", name);
-	else if (!is_safe(name))
+	else if (!hk_ustar_name(name))
 		rc = hk_err_set(&e, HK_EUSAGE, "\"%s\" can't name a member", name);
 	else
 		rc = add_member(t, name, size, &e);
@@ -479,7 +354,7 @@ static int lay_out(struct hk_tar *t, int64_t *end, struct hk_err *err)
 			return (int)headers;
 		m->header = *end;
 		m->content = m->header + headers;
-		*end = m->content + padded(m->size);
+		*end = m->content + hk_ustar_padded(m->size);
 	}
 	return HK_OK;
 }
@@ -487,26 +362,26 @@ static int lay_out(struct hk_tar *t, int64_t *end, struct hk_err *err)
 /* The headers of a member and the zeros behind its content. */
 static int write_frame(struct hk_tar *t, const struct member *m, struct hk_err *err)
 {
-	static const char zeros[BLOCK];
+	static const char zeros[HK_USTAR_BLOCK];
 	const char *name = hk_file_path(t->file);
 	int fd = hk_file_fd(t->file);
 	struct hk_buf b;
 	int rc;
 
-	hk_buf_init(&b, HEADERS_MAX);
-	rc = add_headers(&b, m->name, m->size, err);
+	hk_buf_init(&b, HK_USTAR_HEADERS);
+	rc = hk_ustar_headers(&b, m->name, m->size, err);
 	if (rc == HK_OK)
 		rc = hk_pwrite_all(fd, b.data, b.len, m->header, name, err);
 	hk_buf_free(&b);
 	if (rc != HK_OK)
 		return rc;
-	return hk_pwrite_all(fd, zeros, (size_t)(padded(m->size) - m->size),
+	return hk_pwrite_all(fd, zeros, (size_t)(hk_ustar_padded(m->size) - m->size),
 		m->content + m->size, name, err);
 }
 
 static int write_end(struct hk_tar *t, int64_t end, struct hk_err *err)
 {
-	static const char zeros[2 * BLOCK];
+	static const char zeros[2 * HK_USTAR_BLOCK];
 	const char *name = hk_file_path(t->file);
 	int fd = hk_file_fd(t->file);
 

@@ -4,7 +4,8 @@
  * Members are declared in the order they shall have. One whose size is known gets its place
  * at once and is written there; bytes beyond the declared size, or all of them where it is
  * unknown (-1), go to a scratch file beside the archive. hk_tar_finish then moves what is
- * not where it belongs, so a wrong size costs time, never correctness.
+ * not where it belongs, so a wrong size costs time, never correctness. (One that reaches
+ * beyond 4 TiB of archive counts as unknown.)
  *
  * The format is POSIX ustar, with pax records (IEEE Std 1003.1 pax) for a size of 8 GiB or
  * more and for a name over 100 bytes. Same members, same bytes: mtime 0, owner 0:0 without
@@ -26,7 +27,8 @@ HK_API struct hk_tar *hk_tar_new(struct hk_file *file, struct hk_err *err);
 HK_API void hk_tar_unref(struct hk_tar *t); /* NULL is fine */
 
 /* Declares the next member. `size` -1 is unknown. Its number goes to `index`. A name that is
- * empty, absolute, or has a ".." component is HK_EUSAGE. */
+ * empty, absolute, ends in "/", has a ".." component or more than 4096 bytes is HK_EUSAGE.
+ * `name` is copied. */
 HK_API HK_MUST_USE int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
 	struct hk_err *err);
 
@@ -38,7 +40,8 @@ HK_API HK_MUST_USE int hk_tar_put(struct hk_tar *t, const char *name, const void
 	struct hk_err *err);
 
 /* When the sinks of all members have finished: puts members in their places, writes headers
- * and the end. A member whose sink is missing or unfinished is HK_EUSAGE. */
+ * and the end. A member whose sink is missing or unfinished is HK_EUSAGE. Once, whether it
+ * goes well or not; hk_file_commit is still the caller's. An interrupt ends it. */
 HK_API HK_MUST_USE int hk_tar_finish(struct hk_tar *t, struct hk_err *err);
 
 #endif

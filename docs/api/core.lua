@@ -68,6 +68,8 @@ function Hash:update(data) end
 ---@return string digest
 function Hash:final() end
 
+function Hash:close() end
+
 ---@class hocker.core.url
 core.url = {}
 
@@ -95,7 +97,7 @@ function core.url.join(base, ref) end
 ---@param url string
 ---@param key string
 ---@param value string
----@return string url
+---@return string? url, hocker.Error? err when it gets too long, or has a fragment
 function core.url.add_query(url, key, value) end
 
 ---@param a string
@@ -121,7 +123,8 @@ core.auth = {}
 ---@field scheme string lower case
 ---@field params table<string, string> names in lower case
 
---- Parses WWW-Authenticate field values (RFC 9110 section 11).
+--- Parses WWW-Authenticate field values (RFC 9110 section 11). What stands before a fault counts;
+--- beyond 16 challenges, or parameters of one, the rest is dropped.
 ---@param values string[] one a header line
 ---@return hocker.Challenge[]? challenges, hocker.Error? err
 function core.auth.challenges(values) end
@@ -200,12 +203,15 @@ local Buffer = {}
 ---@return hocker.core.Buffer
 function core.buffer(max) end
 
+--- A sink that fills it; one at a time.
 ---@return hocker.core.Sink
 function Buffer:sink() end
 
---- What has arrived.
+--- What has arrived, when its sink has finished or is closed.
 ---@return string
 function Buffer:data() end
+
+function Buffer:close() end
 
 ---@class hocker.core.File An output file that appears under its name by `commit` only.
 local File = {}
@@ -275,7 +281,7 @@ function core.session(opts) end
 ---@field body string?
 ---@field content_type string?
 ---@field range? { first: integer, last: integer } offsets, inclusive; "unsupported" when the server ignores it
----@field retries integer? failures in a row, without progress, that are retried; 5
+---@field retries integer? failures in a row, without progress, that are retried; 3
 ---@field sink hocker.core.Sink? taken
 
 ---@param request hocker.Request
@@ -346,5 +352,25 @@ function Transfer:fail(err) end
 
 --- Stops it and frees its sink. `<close>` works.
 function Transfer:close() end
+
+---@class hocker.core.system
+core.system = {}
+
+--- Seconds of a clock that is never set.
+---@return number
+function core.system.clock() end
+
+--- The width of the terminal that a descriptor is.
+---@param fd integer
+---@return integer? columns nil when it is none
+function core.system.columns(fd) end
+
+--- The signal that has asked the program to stop.
+---@return hocker.Error? err "interrupted"; nil when there was none
+function core.system.interrupted() end
+
+--- What `uname -m` prints.
+---@return string
+function core.system.machine() end
 
 return core

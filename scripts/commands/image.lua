@@ -3,57 +3,103 @@ local core = require "hocker.core"
 local options = require "hocker.options"
 local reference = require "hocker.reference"
 
--- The names inside the archive: those asked for, normalised, or the one it was fetched by.
-local function repo_tags(args, ref)
-  if #args.repo_tag == 0 then return ref.repo_tags or {} end
-  local tags = {}
-  for _, text in ipairs(args.repo_tag) do
-    local named, err = reference.parse({ text })
-    if not named then return nil, core.error(err.code, "--repo-tag: " .. err.message) end
-    if not named.tag or named.digest then
-      return nil, core.error("usage", ("--repo-tag must be NAME:TAG, not '%s'"):format(text))
-    end
-    tags[#tags + 1] = text:find(":[^/]+$") and text or text .. ":" .. named.tag
+-- The name that an image has by the reference it was fetched by.
+local function own_names(ref)
+  if not ref.tag then return {} end
+  return { { repo_tag = ref.repo_tags[1], full = ref.name .. ":" .. ref.tag, tag = ref.tag } }
+end
+
+local function name_of(text)
+  local ref, err = reference.parse({ text })
+  if not ref then return nil, core.error(err.code, "--repo-tag: " .. err.message) end
+  if not ref.tag or ref.digest then
+    return nil, core.error("usage", ("--repo-tag must be NAME:TAG, not '%s'"):format(text))
   end
-  return tags
+  return {
+    repo_tag = text:find(":[^/]+$") and text or text .. ":" .. ref.tag,
+    full = ref.name .. ":" .. ref.tag, tag = ref.tag,
+  }
+end
+
+-- The names of each image: those asked for, or its own.
+local function all_names(args, registries)
+  local lists, asked, err = {}, {}, nil
+  if #args.repo_tag > 0 and #registries > 1 then
+    return nil, core.error("usage", "--repo-tag names one image, and here are several")
+  end
+  for i, text in ipairs(args.repo_tag) do
+    asked[i], err = name_of(text)
+    if not asked[i] then return nil, err end
+  end
+  for i, registry in ipairs(registries) do
+    lists[i] = #asked > 0 and asked or own_names(registry.ref)
+    if args.format ~= "docker-archive" and #asked == 0 then
+      for _, name in ipairs(lists[i]) do name.repo_tag = name.full end
+    end
+  end
+  return lists
+end
+
+local function check_form(args)
+  if not args.out then
+    return nil, core.error("usage", "where to? give --out PATH, or --out - for standard output")
+  elseif args.layers == "uncompressed" and args.format ~= "docker-archive" then
+    return nil, core.error("usage", ("--format %s keeps layers as they are stored"):format(args.format))
+  end
+  return true
+end
+
+-- Manifest and configuration of each image, at the same time.
+local function fetch_documents(registries, names, want, jobs)
+  local images, tasks = {}, {}
+  for i, registry in ipairs(registries) do
+    tasks[i] = function()
+      local image, err = registry:image(want)
+      if not image then return nil, err end
+      local config
+      config, err = registry:config(image)
+      images[i] = { registry = registry, image = image, config = config, names = names[i] }
+      return config and true, err
+    end
+  end
+  local ok, err = registries[1].session:run(tasks, jobs)
+  return ok and images, err
 end
 
 return {
   name = "image",
-  summary = "fetch a whole image as an archive that docker and podman load",
+  usage = "IMAGE...",
+  summary = "fetch whole images as an archive that docker and podman load",
   args = {
-    options.image, options.out, options.platform,
-    { names = "--layers", value = "FORM", default = "uncompressed",
-      choices = { "uncompressed", "compressed" },
-      help = "layers inside the archive: uncompressed (as docker save), or compressed as stored" },
+    options.images, options.out, options.platform,
+    { names = "--format", value = "FORMAT", default = "docker-archive", choices = archive.formats,
+      help = "docker-archive (the default), oci-archive, or oci, which is a directory" },
+    { names = "--layers", value = "FORM", choices = { "uncompressed", "compressed" },
+      help = "layers inside a docker-archive: uncompressed (as docker save), or compressed as stored" },
     { names = "--repo-tag", value = "NAME:TAG", many = true,
       help = "name inside the archive; may be repeated" },
     options.jobs, options.progress, options.fetch,
   },
   run = function(ctx, args)
-    if not args.out then
-      return nil, core.error("usage", "where to? give --out PATH, or --out - for standard output")
-    end
-    local registry, err = ctx:registry(args)
-    if not registry then return nil, err end
-    local tags, want
-    tags, err = repo_tags(args, registry.ref)
-    if not tags then return nil, err end
+    local ok, err = check_form(args)
+    if not ok then return nil, err end
+    local registries, names, want, images
+    registries, err = ctx:registries(args, reference.split_images(args.image))
+    if not registries then return nil, err end
+    names, err = all_names(args, registries)
+    if not names then return nil, err end
     want, err = ctx:platform(args)
     if not want then return nil, err end
-    local file <close>, problem = core.file(args.out)
-    if not file then return nil, problem end
-    local image, config, ok
-    image, err = registry:image(want)
-    if not image then return nil, err end
-    config, err = registry:config(image)
-    if not config then return nil, err end
+    local output <close>, problem = archive.open(args.format, args.out)
+    if not output then return nil, problem end
+    images, err = fetch_documents(registries, names, want, args.jobs)
+    if not images then return nil, err end
     ok, err = archive.write {
-      registry = registry, image = image, config = config, file = file, repo_tags = tags,
+      session = registries[1].session, images = images, format = args.format, output = output,
       compressed = args.layers == "compressed", jobs = args.jobs,
       progress = ctx:show_progress(args),
     }
     if not ok then return nil, err end
-    return ctx:commit(args, file)
+    return ctx:commit(args, output)
   end,
 }

@@ -3,14 +3,17 @@
 --- The rules (docker's token authentication; RFC 6750, RFC 7617; the advisories on realms that
 --- steal credentials, CVE-2020-15157 and its kin):
 ---  * A token that the user gave is sent to the registry as it is.
----  * A Bearer challenge is answered with a token from its realm. User name and password go there
----    by Basic only if the realm belongs to the registry: same host, same registrable domain, or
----    a pair that is known. Any other realm is asked without them.
+---  * A Bearer challenge is answered with a token from its realm. User name and password, or an
+---    identity token, go there only if the realm belongs to the registry: same host, same
+---    registrable domain, or a pair that is known. Any other realm is asked without them.
 ---  * A Basic challenge is answered to the registry itself.
 ---  * Nothing secret goes over plain http, unless to this machine or when told so.
+---
+--- All requests of a repository share one token. When it is refused or over, one of them gets the
+--- next, and the others wait for that.
 
 local core = require "hocker.core"
-local json = require "hocker.json"
+local token = require "hocker.token"
 
 local M = {}
 
@@ -20,12 +23,14 @@ local M = {}
 ---@field credentials hocker.Credentials?
 ---@field insecure boolean
 ---@field header string? what the registry took last
+---@field expires number? when `header` is over, by our clock
+---@field asked string? the scope that `header` is for
+---@field refresh { realm: string, token: string }? gets the next token, from that realm only
 local methods = {}
 local mt = { __name = "hocker.Auth", __index = methods }
 
-local TOKEN_MAX = 128 * 1024
-local LIFETIME = 60 -- seconds; the least that a token is good for by the specification
-local RENEW_EARLY = 5
+local RENEW_EARLY = 5 -- seconds
+local ANSWERS_MAX = 3 -- of one request, none of which got further
 
 -- Registries whose realm lies in another domain, and is theirs.
 local KNOWN_REALMS = { ["registry-1.docker.io"] = "auth.docker.io" }
@@ -88,66 +93,44 @@ local function check_realm(self, challenge, base)
   return url, realm_is_trusted(registry.host, realm) and self.credentials or nil, realm
 end
 
-local function read_token(body)
-  local reply, err = json.decode(body, "the token server's answer")
-  if not reply then return nil, err end
-  if type(reply) ~= "table" then reply = {} end
-  local token = reply.token
-  if type(token) ~= "string" or token == "" then token = reply.access_token end
-  if type(token) ~= "string" or token == "" then
-    return nil, core.error("protocol", "the token server's answer holds no token")
-  end
-  local seconds = tonumber(reply.expires_in) or 0
-  return token, math.max(seconds, LIFETIME)
-end
-
 -- What to tell the user when a realm, or the registry, said no.
 local function refusal(self, who, given)
   local cred = self.credentials
   if not cred then
-    return unauthorized(("%s wants credentials and none were given: try --username and " ..
-      "--password, or --token, or check the name"):format(who))
+    return unauthorized(("%s wants credentials and none were found: try --username and " ..
+      "--password-stdin, --token, --authfile or docker login, or check the name"):format(who))
   elseif not given then
-    return unauthorized(("%s wants credentials, but %s does not belong to the registry %s, so it " ..
-      "was asked without those of %s"):format(who, who, self.ref.host, cred.source))
+    return unauthorized(("%s wants credentials, but %s does not belong to the registry %s, so " ..
+      "it was asked without those of %s"):format(who, who, self.ref.host, cred.source))
   end
   return unauthorized(("%s refused %s"):format(who, tostring(cred)))
+end
+
+-- A refresh token goes back to where it came from, and nowhere else.
+local function refresh_for(self, url)
+  local refresh = self.refresh
+  self.refresh = nil
+  return refresh and refresh.realm == url and refresh.token or nil
 end
 
 local function fetch_token(self, challenge, base)
   local url, cred, realm = check_realm(self, challenge, base)
   if not url then return nil, cred end
-  local authorization, err
-  if cred then
-    local safe
-    safe, err = check_secure(self, url)
-    if not safe then return nil, err end
-    authorization, err = core.auth.basic(cred.username, cred.password)
-    if not authorization then return nil, err end
-    url = core.url.add_query(url, "account", cred.username)
+  local safe, err = check_secure(self, url)
+  if cred and not safe then return nil, err end
+  local scope = challenge.params.scope or self.ref:scope()
+  local got, problem = token.get(self.session, {
+    url = url, service = challenge.params.service, scope = scope, credentials = cred,
+    refresh = safe and refresh_for(self, url),
+  })
+  if not got then
+    if problem.code ~= "unauthorized" then return nil, problem end
+    return nil, refusal(self, "the token server " .. realm.host, cred)
   end
-  if challenge.params.service then
-    url = core.url.add_query(url, "service", challenge.params.service)
-  end
-  for scope in (challenge.params.scope or self.ref:scope()):gmatch("%S+") do
-    url = core.url.add_query(url, "scope", scope)
-  end
-  local body, answer = self.session:fetch_text({
-    url = url, authorization = authorization, redirects = false, name = "the token server's answer",
-  }, TOKEN_MAX)
-  if not body then
-    if answer.code == "unauthorized" then return nil, refusal(self, "the token server " .. realm.host, cred) end
-    return nil, core.error(answer.code, "fetching a token: " .. answer.message, { http = answer.http })
-  end
-  local token, lifetime = read_token(body)
-  if not token then return nil, lifetime end
-  local header
-  header, err = core.auth.bearer(token)
-  if not header then
-    return nil, core.error("protocol", "the token server's answer: " .. err.message)
-  end
-  self.expires = core.system.clock() + lifetime - RENEW_EARLY
-  return header
+  self.expires = core.system.clock() + got.lifetime - RENEW_EARLY
+  self.asked = scope
+  self.refresh = got.refresh and { realm = url, token = got.refresh } or nil
+  return got.header
 end
 
 -- --- challenges ------------------------------------------------------------------------------
@@ -168,27 +151,53 @@ local function read_challenges(self, response)
 end
 
 local function answer_basic(self)
+  local cred = self.credentials
+  if not cred then return nil, refusal(self, "the registry " .. self.ref.host) end
+  if cred.kind ~= "basic" then
+    return nil, unauthorized(("the registry %s wants a user name and a password, not %s"):format(
+      self.ref.host, tostring(cred)))
+  end
   local safe, err = check_secure(self, self.ref.api)
   if not safe then return nil, err end
   self.expires = nil
-  return core.auth.basic(self.credentials.username, self.credentials.password)
+  return core.auth.basic(cred.username, cred.password)
 end
 
-local function new_header(self, response)
+local function new_header(self, challenges, base)
+  local bearer, basic = pick(challenges, "bearer"), pick(challenges, "basic")
+  if bearer then return fetch_token(self, bearer, base) end
+  if basic then return answer_basic(self) end
+  return nil, unauthorized("the registry says 401 and offers no way to authenticate that is " ..
+    "known (Bearer, Basic)")
+end
+
+-- The scope that a challenge says the token lacks, if that is another than was asked for (RFC 6750
+-- section 3.1).
+local function lacking_scope(self, challenges)
+  local bearer = pick(challenges, "bearer")
+  local params = bearer and bearer.params or {}
+  return params.error == "insufficient_scope" and params.scope ~= self.asked and params.scope or nil
+end
+
+-- Replaces the header that was sent. Requests that run at the same time share this work.
+local function renew(self, response, state)
   local challenges, err = read_challenges(self, response)
   if not challenges then return nil, err end
-  local bearer, basic = pick(challenges, "bearer"), pick(challenges, "basic")
-  if bearer then return fetch_token(self, bearer, response.url) end
-  if not basic then
-    return nil, unauthorized("the registry says 401 and offers no way to authenticate that is " ..
-      "known (Bearer, Basic)")
+  local again = state.answers > 1 or (state.sent and state.sent:find("^Basic "))
+  local lacking = lacking_scope(self, challenges)
+  if response.status == 403 and not lacking then return nil end
+  if again and not lacking then
+    return nil, refusal(self, "the registry " .. self.ref.host, self.credentials)
   end
-  if not self.credentials then return nil, refusal(self, "the registry " .. self.ref.host) end
-  return answer_basic(self)
+  local header
+  header, err = new_header(self, challenges, response.url)
+  self.header = header
+  return header, err
 end
 
---- Answers a 401. A header that another request got meanwhile is used; one that was refused just
---- now is replaced, once a request.
+--- Answers a 401, or a 403 that comes with a challenge. A header that another request got meanwhile
+--- is used; one that was refused just now is replaced, once a request, and once more if the
+--- registry says that its scope was too small. For a 403 that asks for nothing, there is neither.
 ---@param response hocker.Response
 ---@param state { sent: string?, answers: integer } of the request
 ---@return string? authorization, hocker.Error? err
@@ -198,15 +207,14 @@ function methods:answer(response, state)
   if cred and cred.kind == "bearer" then
     local safe, err = check_secure(self, self.ref.api)
     if not safe then return nil, err end
+    if response.status == 403 then return nil end
     return nil, refusal(self, "the registry " .. self.ref.host, cred)
   end
   if self.header and self.header ~= state.sent then return self.header end
-  if state.answers > 1 or (state.sent and state.sent:find("^Basic ")) then
+  if state.answers >= ANSWERS_MAX then
     return nil, refusal(self, "the registry " .. self.ref.host, cred)
   end
-  local header, err = new_header(self, response)
-  self.header = header
-  return header, err
+  return self.session:once(self, function() return renew(self, response, state) end)
 end
 
 return M

@@ -56,7 +56,7 @@ end
 
 local function add_option(parser, spec)
   if spec.words then
-    return parser:argument(spec.words, spec.help):args("1-2"):argname("<image>")
+    return parser:argument(spec.words, spec.help):args(spec.count or "1-2"):argname("<image>")
   end
   if spec.flag then return parser:flag(spec.names, spec.help) end
   local option = parser:option(spec.names, spec.help):argname(spec.value)
@@ -78,7 +78,7 @@ end
 -- --help ends the reading of options at once: `on_help` raises.
 local function make_parser(program, command, on_help)
   local parser = argparse(program, command.summary):add_help(false)
-    :usage(("Usage: %s [options] IMAGE"):format(program))
+    :usage(("Usage: %s [options] %s"):format(program, command.usage or "IMAGE"))
     :help_max_width(90):help_description_margin(32)
   add_options(parser, command.args)
   parser:flag("-h --help", "show this help"):action(on_help)
@@ -99,6 +99,7 @@ local function read_words(program, command, words, out)
   end
   if not ok then error(parsed, 0) end
   if not parsed then
+    result = result:gsub("\nDid you mean", "; did you mean") -- argparse's own hints
     return nil, core.error("usage", ("%s; see %s --help"):format(result, program))
   end
   return result

@@ -2,6 +2,7 @@
 
 local core = require "hocker.core"
 local credentials = require "hocker.credentials"
+local keyring = require "hocker.keyring"
 local options = require "hocker.options"
 local platform = require "hocker.platform"
 local progress = require "hocker.progress"
@@ -24,27 +25,72 @@ function M.new(opts)
   return setmetatable({ program = opts.program, out = opts.out or io.stdout, log = opts.log }, mt)
 end
 
---- The repository that the arguments name, with the credentials and limits that they give.
----@param args table
----@return hocker.Registry? registry, hocker.Error? err
-function methods:registry(args)
-  local ref, err = reference.parse(args.image, { registry = args.registry })
-  if not ref then return nil, err end
-  local cred
-  cred, err = credentials.from_flags {
+-- What the command line gives is for one registry: another one must not see it.
+local function from_flags(args, refs)
+  local cred, err = credentials.from_flags {
     username = args.username, password = args.password, password_stdin = args.password_stdin,
     token = args.token, credentials_file = args.credentials_file,
   }
-  if err then return nil, err end
+  for _, ref in ipairs(cred and refs or {}) do
+    if ref.api ~= refs[1].api then
+      return nil, core.error("usage", ("credentials are for one registry, and these images are of %s "
+        .. "and %s"):format(refs[1].host, ref.host))
+    end
+  end
+  return cred, err
+end
+
+-- Those of the command line, else from where they are kept.
+local function find_credentials(self, args, ref, cred)
+  local err
+  if not cred then
+    cred, err = keyring.find(ref, { authfile = args.authfile, log = self.log })
+  end
+  if cred then self.log:debug("using " .. tostring(cred)) end
+  return cred, err
+end
+
+local function open_session(self, args)
   local opts = options.session(args)
   opts.log = self.log
   opts.tick = function() if self.progress then self.progress:tick() end end
-  local s
-  s, err = session.new(opts)
+  return session.new(opts)
+end
+
+--- The repositories of several images, which share a session, with the credentials and limits that
+--- the arguments give.
+---@param args table
+---@param images string[][] the words of each
+---@return hocker.Registry[]? registries, hocker.Error? err
+function methods:registries(args, images)
+  local refs, registries, err = {}, {}, nil
+  for i, words in ipairs(images) do
+    refs[i], err = reference.parse(words, { registry = args.registry })
+    if not refs[i] then return nil, err end
+  end
+  local given, cred, s
+  given, err = from_flags(args, refs)
+  if err then return nil, err end
+  for i, ref in ipairs(refs) do
+    cred, err = find_credentials(self, args, ref, given)
+    if err then return nil, err end
+    registries[i] = { ref = ref, credentials = cred, insecure = args.insecure, log = self.log }
+  end
+  s, err = open_session(self, args)
   if not s then return nil, err end
-  return registry.new {
-    session = s, ref = ref, credentials = cred, insecure = args.insecure, log = self.log,
-  }
+  for i, opts in ipairs(registries) do
+    opts.session = s
+    registries[i] = registry.new(opts)
+  end
+  return registries
+end
+
+--- The repository that the arguments name.
+---@param args table
+---@return hocker.Registry? registry, hocker.Error? err
+function methods:registry(args)
+  local registries, err = self:registries(args, { args.image })
+  return registries and registries[1], err
 end
 
 --- The platform of --platform, or this machine's.

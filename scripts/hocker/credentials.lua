@@ -1,4 +1,5 @@
---- Credentials that a user gives by hand: with flags, or in a file that flags point to.
+--- Credentials, and those that a user gives by hand: with flags, or in a file that flags point
+--- to. Those that are kept somewhere are found by hocker.keyring.
 ---
 --- A secret stays in its field: no message holds one, and printing the object shows where it
 --- came from.
@@ -6,15 +7,16 @@
 local core = require "hocker.core"
 
 ---@class hocker.Credentials
----@field kind "basic"|"bearer"
----@field username string? basic
+---@field kind "basic"|"bearer"|"identity" a user's password, a token for the registry, or one for its token server
+---@field username string? basic; of an identity where it is known
 ---@field password string? basic
----@field token string? bearer
+---@field token string? bearer, identity
 ---@field source string where they come from, for messages
 local mt = { __name = "hocker.Credentials" }
 
 function mt:__tostring()
   if self.kind == "bearer" then return "the token of " .. self.source end
+  if self.kind == "identity" then return "the identity token of " .. self.source end
   return ("user '%s' (%s)"):format(self.username, self.source)
 end
 
@@ -32,7 +34,11 @@ local function has_control(text)
 end
 
 --- Basic credentials. RFC 7617 separates the two by the first ":".
-local function basic(username, password, source)
+---@param username string
+---@param password string
+---@param source string
+---@return hocker.Credentials? credentials, hocker.Error? err "usage"
+function M.basic(username, password, source)
   local fault = username == "" and "the user name is empty"
     or password == "" and "the password is empty"
     or username:find(":", 1, true) and "the user name has a ':'"
@@ -43,29 +49,54 @@ local function basic(username, password, source)
     source = source }, mt)
 end
 
-local function bearer(token, source)
+local function of_token(kind, token, source)
   local fault = token == "" and "the token is empty"
     or token:find("[^\33-\126]") and "the token has a space or a character that is not ASCII"
   if fault then return usage("credentials from %s: %s", source, fault) end
-  return setmetatable({ kind = "bearer", token = token, source = source }, mt)
+  return setmetatable({ kind = kind, token = token, source = source }, mt)
+end
+
+--- A token that the registry takes as it is.
+---@param token string
+---@param source string
+---@return hocker.Credentials? credentials, hocker.Error? err "usage"
+function M.bearer(token, source)
+  return of_token("bearer", token, source)
+end
+
+--- A token that the registry's token server gives other tokens for (OAuth 2's refresh token).
+---@param token string
+---@param source string
+---@param username string?
+---@return hocker.Credentials? credentials, hocker.Error? err "usage"
+function M.identity(token, source, username)
+  local cred, err = of_token("identity", token, source)
+  if cred and username ~= "" then cred.username = username end
+  return cred, err
 end
 
 -- Files ------------------------------------------------------------------------------------
 
-local function read_all(path)
+--- Reads a whole file that holds secrets.
+---@param path string
+---@param what string what it is, for messages: "credentials file"
+---@param max integer most bytes
+---@return string? text
+---@return hocker.Error? err "io" with `sys`, "usage"
+function M.read(path, what, max)
   local file, message, sys = io.open(path, "rb")
   if not file then
     local why = message:gsub("^.*: ", "")
-    return nil, core.error("io", ("credentials file %s: %s"):format(path, why), { sys = sys })
+    return nil, core.error("io", ("%s %s: %s"):format(what, path, why), { sys = sys })
   end
   local text
-  text, message, sys = file:read(SIZE_MAX + 1)
+  text, message, sys = file:read(max + 1)
   file:close()
   if message then
-    return nil, core.error("io", ("credentials file %s: %s"):format(path, message), { sys = sys })
+    return nil, core.error("io", ("%s %s: %s"):format(what, path, message), { sys = sys })
   end
-  if text and #text > SIZE_MAX then
-    return usage("credentials file %s: has more than %d bytes", path, SIZE_MAX)
+  if text and #text > max then
+    return usage("%s %s: has more than %d bytes", what, path, max)
   end
   return text or ""
 end
@@ -97,7 +128,7 @@ end
 ---@return hocker.Credentials? credentials
 ---@return hocker.Error? err "io", "usage"
 function M.from_file(path)
-  local text, err = read_all(path)
+  local text, err = M.read(path, "credentials file", SIZE_MAX)
   if not text then return nil, err end
   local source = "credentials file " .. path
   local found
@@ -105,9 +136,9 @@ function M.from_file(path)
   if not found then return nil, err end
   local username, password, token = found.USERNAME, found.PASSWORD, found.BEARER_TOKEN
   if token and not username and not password then
-    return bearer(token, path)
+    return M.bearer(token, path)
   elseif username and password and not token then
-    return basic(username, password, path)
+    return M.basic(username, password, path)
   end
   return usage("%s: needs USERNAME= and PASSWORD= lines, or one BEARER_TOKEN= line", source)
 end
@@ -150,13 +181,13 @@ local function from_basic_flags(flags, input)
   elseif not flags.username then
     return usage("--password and --password-stdin need --username")
   elseif flags.password then
-    return basic(flags.username, flags.password, "--username and --password")
+    return M.basic(flags.username, flags.password, "--username and --password")
   elseif not flags.password_stdin then
     return usage("--username needs --password-stdin or --password")
   end
   local password, err = read_password(input)
   if not password then return nil, err end
-  return basic(flags.username, password, "--username and --password-stdin")
+  return M.basic(flags.username, password, "--username and --password-stdin")
 end
 
 --- Credentials from the command line: a user name and a password, or a token, or a file.
@@ -173,7 +204,7 @@ function M.from_flags(flags, input)
   if flags.credentials_file then given[#given + 1] = "--credentials-file" end
   if #given == 0 then return nil end
   if #given > 1 then return usage("%s exclude each other", table.concat(given, " and ")) end
-  if flags.token then return bearer(flags.token, "--token") end
+  if flags.token then return M.bearer(flags.token, "--token") end
   if flags.credentials_file then return M.from_file(flags.credentials_file) end
   return from_basic_flags(flags, input or io.stdin)
 end

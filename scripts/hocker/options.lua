@@ -26,6 +26,12 @@ M.image = {
   { words = "image", help = "NAME TAG, or one reference: [host[:port]/]path[:tag][@digest]" },
 }
 
+--- The words that name one image or several.
+M.images = {
+  { words = "image", count = "+",
+    help = "NAME TAG, or one or more references: [host[:port]/]path[:tag][@digest]" },
+}
+
 M.registry = {
   { names = "--registry", value = "URI",
     help = "registry root, with or without /v2; https://registry-1.docker.io/v2/ by default" },
@@ -39,6 +45,8 @@ M.credentials = {
   { names = "-t --token", value = "TOKEN", help = "bearer token, sent as it is" },
   { names = "-f --credentials-file --credential-file", value = "PATH",
     help = "file with USERNAME= and PASSWORD= lines, or BEARER_TOKEN=" },
+  { names = "--authfile", value = "PATH",
+    help = "docker's config.json or podman's auth.json; else it is looked for where those are" },
 }
 
 M.network = {

@@ -313,6 +313,23 @@ function M.parse(words, opts)
   return finish(at, parts, words[2] ~= nil)
 end
 
+-- A word that can be a TAG: no path in it, and no colon but a digest's.
+local function is_version(word)
+  local bare = split_digest(word)
+  return not bare:find("/", 1, true) and (bare:find("^sha%d+:") or not bare:find(":", 1, true))
+end
+
+--- Tells which words name an image together, where there may be several images. Two words are NAME
+--- TAG when the second can be a tag or a digest; all others are a reference each.
+---@param words string[]
+---@return string[][] images each for M.parse
+function M.split_images(words)
+  if #words == 2 and is_version(words[2]) then return { words } end
+  local images = {}
+  for i, word in ipairs(words) do images[i] = { word } end
+  return images
+end
+
 -- Methods ----------------------------------------------------------------------------------
 
 --- The same image, pinned; the tag stays as a name.

@@ -36,6 +36,8 @@ function M.new(opts)
     tick = rest.tick,
     tasks = {},   -- coroutine -> its group
     waiting = {}, -- transfer -> the coroutine that waits for its next event
+    shared = {},  -- key of `once` -> the coroutines that wait for it
+    ready = {},   -- { coroutine, what it waited for }: to be resumed
   }, mt)
   rest.retries, rest.log, rest.tick = nil, nil, nil
   local err
@@ -62,15 +64,27 @@ local function resume(self, co, ...)
   group.running = group.running - 1
   if not ok then
     local fault = type(result) == "string" and debug.traceback(co, result) or result
-    group.fault = group.fault or fault
+    group.fault = group.fault or fault or "a task raised " .. tostring(result)
+    coroutine.close(co) -- its variables too: an error alone leaves them open
   elseif not result then
     group.err = group.err or err or core.error("internal", "a task failed without saying why")
   end
 end
 
+-- Resumes the tasks whose shared work is done. One that was stopped meanwhile is none of ours.
+local function resume_ready(self)
+  local list = self.ready
+  self.ready = {}
+  for _, item in ipairs(list) do
+    if self.tasks[item[1]] then resume(self, table.unpack(item, 1, 3)) end
+  end
+  return #list > 0
+end
+
 -- One step of the loop: hands an event to the task that waits for it. An event of a transfer that
 -- nobody in a task waits for is returned.
 local function step(self)
+  if resume_ready(self) then return end
   local event, err = self.core:step(TICK)
   if self.tick then self.tick() end
   if not event then return nil, err end
@@ -138,6 +152,29 @@ function methods:run(jobs, limit)
   return true
 end
 
+--- Does a piece of work once: tasks that want the same while it is being done wait, and get what it
+--- returns.
+---@param key any names the work
+---@param work fun(): any, hocker.Error?
+---@return any result, hocker.Error? err
+function methods:once(key, work)
+  local waiters = self.shared[key]
+  if waiters then
+    assert(self.tasks[coroutine.running()], "only tasks can wait for one another")
+    waiters[#waiters + 1] = coroutine.running()
+    return coroutine.yield()
+  end
+  waiters = {}
+  self.shared[key] = waiters
+  local result, err = nil, core.error("internal", "what this task waited for was stopped")
+  local guard <close> = setmetatable({}, { __close = function()
+    self.shared[key] = nil
+    for _, co in ipairs(waiters) do self.ready[#self.ready + 1] = { co, result, err } end
+  end })
+  result, err = work()
+  return result, err
+end
+
 -- --- one exchange ----------------------------------------------------------------------------
 
 ---@class hocker.Fetch: hocker.Request
@@ -149,16 +186,12 @@ local answers = {}
 
 function answers.challenge(self, transfer, request, state)
   local header, err
-  if request.auth then
-    header, err = request.auth:answer(transfer:response(), state)
-  else
-    err = transfer:error()
-  end
+  if request.auth then header, err = request.auth:answer(transfer:response(), state) end
   if header then
     state.sent = header
     return transfer:authorize(header)
   end
-  return transfer:fail(err)
+  return transfer:fail(err or transfer:error())
 end
 
 function answers.redirect(self, transfer, request)
@@ -169,8 +202,9 @@ function answers.redirect(self, transfer, request)
   return transfer:follow()
 end
 
-function answers.retry(self, transfer)
+function answers.retry(self, transfer, _, state)
   local seconds, failures = transfer:delay()
+  state.answers = 0 -- by the next try a token that was good may be over
   if self.log then
     self.log:warn(("%s; retry %d in %.1f s"):format(transfer:error().message, failures, seconds))
   end

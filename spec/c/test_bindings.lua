@@ -20,7 +20,9 @@ local function texts()
   assert(core.url.join(URL, "/a") and not core.url.join(URL, "ftp://x"))
   assert(core.url.add_query(URL, "a b", "c&d") and core.url.redact(URL .. "?secret"))
   assert(core.url.same_origin(URL, URL) and core.url.same_site("a.example.org", "example.org"))
-  local list = assert(core.auth.challenges { 'Bearer realm="r",scope="a b", Basic realm=x', "Basic" })
+  local list = assert(core.auth.challenges {
+    'Bearer realm="r",scope="a b", Basic realm=x', "Basic",
+  })
   assert(#list == 3 and list[1].params.realm == "r")
   assert(not core.auth.challenges { "=" })
   assert(core.auth.basic("user", "password") and not core.auth.basic("a:b", "c"))
@@ -32,7 +34,9 @@ end
 
 local function sinks()
   local buffer <close> = core.buffer(100)
-  local verify = core.sink.verify(buffer:sink(), { size = 5, digest = core.digest.of("hello"), name = "x" })
+  local verify = core.sink.verify(buffer:sink(), {
+    size = 5, digest = core.digest.of("hello"), name = "x",
+  })
   local inflate = core.sink.inflate(verify, { max = 100, name = "y" })
   local tee <close> = core.sink.tee(inflate, core.sink.queue(core.sink.null(), 1000))
   assert(tee:write("hello") and tee:finish())
@@ -71,7 +75,7 @@ local function answer(session, event)
   elseif event.type == "retry" then
     local _, failures = transfer:delay()
     assert(failures == 1)
-    if session:active() > 3 then assert(transfer:retry(0)) else assert(transfer:fail(transfer:error())) end
+    assert(session:active() > 3 and transfer:retry(0) or transfer:fail(transfer:error()))
   else
     return true
   end
@@ -80,11 +84,16 @@ end
 local PATHS = { "/ok", "/none", "/challenge", "/redirect", "/later", "/part" }
 
 local function exchanges()
-  local session <close> = assert(core.session { connections = 4, stall_timeout = 5, user_agent = "me" })
-  local buffer = core.buffer(1000)
-  for _, path in ipairs(PATHS) do
-    assert(session:start { url = URL .. path, sink = core.sink.queue(buffer:sink()), retries = 1,
-      headers = { "A: b", "C: d" }, range = path == "/part" and { first = 1, last = 2 } or nil })
+  local session <close> = assert(core.session {
+    connections = 4, stall_timeout = 5, user_agent = "me",
+  })
+  local buffers = {}
+  for i, path in ipairs(PATHS) do
+    buffers[i] = core.buffer(1000)
+    assert(session:start {
+      url = URL .. path, sink = core.sink.queue(buffers[i]:sink()), retries = 1,
+      headers = { "A: b", "C: d" }, range = path == "/part" and { first = 1, last = 2 } or nil,
+    })
   end
   local stalled <close> = assert(session:start { url = URL .. "/stall", sink = core.sink.null() })
   assert(not session:start { url = "ftp://nowhere", sink = core.sink.null() })
@@ -94,6 +103,7 @@ local function exchanges()
     if answer(session, event) then done = done + 1 end
   end
   assert(session:active() == 1 and not stalled:error())
+  assert(buffers[1]:data() == "hello" and buffers[2]:data() == "")
 end
 
 digests()
@@ -102,6 +112,7 @@ sinks()
 outputs()
 exchanges()
 -- And a session that is closed with the state, its transfer under way.
-KEPT = assert(core.session())
-assert(KEPT:start { url = URL .. "/stall", sink = core.sink.queue(core.sink.null()) })
-KEPT:step(0)
+local kept = assert(core.session())
+assert(kept:start { url = URL .. "/stall", sink = core.sink.queue(core.sink.null()) })
+kept:step(0)
+return kept

@@ -235,6 +235,7 @@ static void a_queue_has_room_for_something(void)
 
 static void ready_means_that_a_write_fits(void)
 {
+	static const unsigned char zeros[4];
 	struct hk_err err = {0};
 	struct waker w;
 	struct gate g;
@@ -246,17 +247,20 @@ static void ready_means_that_a_write_fits(void)
 	s = hk_sink_queue(&g.base, 4, &err);
 	hk_sink_watch(s, wake, &w);
 	CHECK(hk_sink_ready(s, 4) && hk_sink_ready(s, 1000)); /* longer: when empty */
-	CHECK(write_pattern(s, 4, 4, &err) == HK_OK);
-	sem_wait(&g.arrived); /* the worker has the bytes; they still take their room */
+	CHECK(hk_sink_write(s, zeros, 1, &err) == HK_OK);
+	sem_wait(&g.arrived); /* the worker has the byte; it still takes its room */
+	CHECK(hk_sink_ready(s, 3) && !hk_sink_ready(s, 4) && !hk_sink_ready(s, 1000));
+	CHECK(hk_sink_write(s, zeros, 3, &err) == HK_OK);
 	CHECK(w.calls == 0);
 	CHECK(!hk_sink_ready(s, 1));
-	CHECK(!hk_sink_ready(s, 4));
+	CHECK(!hk_sink_ready(s, 1));
 	sem_post(&g.pass);
 	sem_wait(&w.called);
-	CHECK(w.calls == 1 && g.len == 4);
-	CHECK(hk_sink_ready(s, 4));
+	CHECK(w.calls == 1 && g.len == 1);
+	CHECK(hk_sink_ready(s, 1) && !hk_sink_ready(s, 2));
 	sem_post(&g.pass);
 	CHECK(finish_watched(s, &w, &err) == HK_OK);
+	CHECK(g.len == 4);
 	hk_sink_free(s);
 }
 

@@ -364,7 +364,7 @@ static void mem_has_a_ceiling(void)
 
 /* --- fd ------------------------------------------------------------------------------ */
 
-#define MUCH (1 << 20) /* more than a pipe holds */
+#define MUCH (3 << 20) /* more than a pipe holds */
 
 struct reader {
 	int fd;

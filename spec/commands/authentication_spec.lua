@@ -74,10 +74,13 @@ local function bearer_ways(token)
   return {
     ["-t"] = { { "-t", token } },
     ["--token"] = { { "--token=" .. token } },
-    ["--credentials-file"] = { { "--credentials-file", tmp.file("BEARER_TOKEN=" .. token .. "\n") } },
+    ["--credentials-file"] = { { "--credentials-file",
+      tmp.file("BEARER_TOKEN=" .. token .. "\n") } },
     ["-f"] = { { "-f", tmp.file("BEARER_TOKEN=" .. token) } },
   }
 end
+
+local function is_file(way) return way == "-f" or way:find("file") ~= nil end
 
 local function with(words, way)
   local all = table.move(words, 1, #words, 1, {})
@@ -180,7 +183,7 @@ describe("a registry with a token server", function()
       local line = refuses(4, with(words("private/app"), way))
       assert.matches("private/app", line, 1, true)
       assert.matches("alice", line, 1, true)
-      assert.matches((what:find("file") or what == "-f") and tmp.root() or "--username", line, 1, true)
+      assert.matches(is_file(what) and tmp.root() or "--username", line, 1, true)
     end
   end)
 
@@ -189,7 +192,7 @@ describe("a registry with a token server", function()
     for what, way in pairs(bearer_ways(token)) do
       local line, opts = with(words("private/app"), way)
       line = refuses(4, line, opts, token)
-      assert.matches((what:find("file") or what == "-f") and tmp.root() or "--token", line, 1, true)
+      assert.matches(is_file(what) and tmp.root() or "--token", line, 1, true)
     end
   end)
 
@@ -331,8 +334,8 @@ describe("a registry with client certificates", function()
   it("is not asked when the file of --cacert is none", function()
     for _, text in ipairs { "", "no certificate" } do
       local path = tmp.file(text)
-      assert.matches(path, refuses(2, { "--registry", reg:url(), "demo/app", "v1", "--cacert", path }),
-        1, true)
+      local line = refuses(2, { "--registry", reg:url(), "demo/app", "v1", "--cacert", path })
+      assert.matches(path, line, 1, true)
     end
   end)
 end)
@@ -513,11 +516,10 @@ describe("credentials", function()
 
       it("don't go over plain http to another machine", function()
         local root = "http://registry.example.com"
+        local basic = { status = 401, headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } }
         for _, ask in ipairs { 'Basic realm="x"', ('Bearer realm="%s/token"'):format(root),
           'Bearer realm="http://auth.example.com/token"' } do
-          first:set { [root .. MANIFEST] = guarded({ body = "" }, ask),
-            [root .. "/token"] = { status = 401, headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } },
-            ["*"] = { status = 401, headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } } }
+          first:set { [root .. MANIFEST] = guarded({ body = "" }, ask), ["*"] = basic }
           local line = refuses(2, { "--registry", root, "demo/app", "v1", table.unpack(flags) },
             { env = { http_proxy = first:url() } })
           assert.matches("plain http", line, 1, true)

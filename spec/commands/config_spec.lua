@@ -66,6 +66,7 @@ describe("hocker-config", function()
   end)
 
   it("is `hocker config` by another name", function()
-    assert.equal(img.config.bytes, program.check("hocker", { "config", reg:host() .. "/demo/app:v1" }))
+    assert.equal(img.config.bytes,
+      program.check("hocker", { "config", reg:host() .. "/demo/app:v1" }))
   end)
 end)

@@ -170,8 +170,8 @@ describe("docker2nix lists the layers", function()
       layers[i] = ('{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":1,' ..
         '"digest":"%s"}'):format(digest)
     end
-    return ('{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json",' ..
-      '"size":1,"digest":"%s"},"layers":[%s]}'):format(A, table.concat(layers, ","))
+    return ('{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json"' ..
+      ',"size":1,"digest":"%s"},"layers":[%s]}'):format(A, table.concat(layers, ","))
   end
 
   it("in their order, repeated ones again", function()

@@ -71,8 +71,8 @@ describe("Docker Hub", function()
       { { "debian" }, "library/debian" },
       { { "docker.io/debian:jessie" }, "library/debian" },
       { { "index.docker.io/library/debian", "jessie" }, "library/debian" },
-      { { "debian", "jessie", "--registry", "https://registry-1.docker.io/v2/" }, "library/debian" },
-      { { "debian", "jessie", "--registry", "https://registry-1.docker.io" }, "library/debian" },
+      { { "debian", "jessie", "--registry=https://registry-1.docker.io/v2/" }, "library/debian" },
+      { { "debian", "jessie", "--registry=https://registry-1.docker.io" }, "library/debian" },
       { { "bitnami/nginx:latest" }, "bitnami/nginx" },
     }
     for _, case in ipairs(names) do

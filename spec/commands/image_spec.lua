@@ -200,8 +200,8 @@ describe("hocker-image", function()
     }
     for what, run in pairs(runs) do
       it(what, function()
-        assert.equal(reference, image.digest_of_file(
-          fetch({ reg:host() .. "/demo/app:v1", table.unpack(run.words or {}) }, { env = run.env })))
+        local words = { reg:host() .. "/demo/app:v1", table.unpack(run.words or {}) }
+        assert.equal(reference, image.digest_of_file(fetch(words, { env = run.env })))
       end)
     end
 
@@ -214,7 +214,8 @@ describe("hocker-image", function()
 
     it("to standard output", function()
       local path = tmp.path()
-      program.check("hocker-image", { reg:host() .. "/demo/app:v1", "--out", "-" }, { stdout = path })
+      program.check("hocker-image", { reg:host() .. "/demo/app:v1", "--out", "-" },
+        { stdout = path })
       assert.equal(reference, image.digest_of_file(path))
     end)
 
@@ -250,7 +251,8 @@ describe("hocker-image", function()
       repeated:upload(reg, "demo/repeated", "v1")
       local before = #reg:requests()
       local path = fetch_tag("demo/repeated:v1")
-      local a, b = hex(repeated.layers[1].diff_id) .. ".tar", hex(repeated.layers[2].diff_id) .. ".tar"
+      local a = hex(repeated.layers[1].diff_id) .. ".tar"
+      local b = hex(repeated.layers[2].diff_id) .. ".tar"
       assert.same({ "manifest.json", hex(repeated.config.digest) .. ".json", a, b, "repositories" },
         members(path))
       assert.same({ a, b, a, a }, cjson.decode(member(path, "manifest.json"))[1].Layers)
@@ -283,7 +285,8 @@ describe("hocker-image", function()
     it("the image of an index for --platform", function()
       local images = {}
       for i, architecture in ipairs { "amd64", "arm64" } do
-        images[i] = image.build { architecture = architecture, layers = { { arch = architecture } } }
+        images[i] = image.build { architecture = architecture,
+          layers = { { arch = architecture } } }
         images[i]:upload(reg, "demo/multi", nil, { format = "oci" })
       end
       image.put_manifest(reg, "demo/multi", "v1", image.index(images))

@@ -24,14 +24,16 @@ local CLEAN = {
   http_proxy = false, https_proxy = false, HTTP_PROXY = false, HTTPS_PROXY = false,
   all_proxy = false, ALL_PROXY = false, no_proxy = false, NO_PROXY = false,
   DOCKER_CONFIG = false, REGISTRY_AUTH_FILE = false, NETRC = false, XDG_CONFIG_HOME = false,
-  XDG_RUNTIME_DIR = false, SSL_CERT_FILE = false, HOCKER_PATH = false,
+  SSL_CERT_FILE = false, HOCKER_PATH = false, DOCKER_TOKEN = false, DOCKER_USER = false,
+  DOCKER_PASS = false,
 }
 
 local home
 
 local function environment(more)
   home = home and tmp.exists(home) and home or tmp.dir("home")
-  local env = { HOME = home }
+  -- Without XDG_RUNTIME_DIR, /run is looked into.
+  local env = { HOME = home, XDG_RUNTIME_DIR = home }
   for _, from in ipairs { CLEAN, more or {} } do
     for name, value in pairs(from) do
       env[name] = value

@@ -1,0 +1,235 @@
+--- What chains end in: memory, files and tars, as Lua holds them.
+
+local core = require "hocker.core"
+local leaks = require "support.leaks"
+local process = require "support.process"
+local tmp = require "support.tmp"
+
+local SPENT = "it is closed, or was given away"
+
+describe("core.buffer", function()
+  it("holds what arrived", function()
+    local buffer <close> = core.buffer(5)
+    assert.equal("", buffer:data())
+    local sink <close> = buffer:sink()
+    assert.is_true(sink:write("a\0b"))
+    assert.is_true(sink:write("cd"))
+    assert.is_true(sink:finish())
+    assert.equal("a\0bcd", buffer:data())
+  end)
+
+  it("has a ceiling", function()
+    local buffer = core.buffer(4)
+    local sink = buffer:sink()
+    local ok, err = sink:write("hello")
+    assert.is_nil(ok)
+    assert.equal("protocol", err.code)
+    assert.equal("more than 4 bytes", err.message)
+    sink:close()
+    assert.equal("", buffer:data())
+  end)
+
+  -- A worker may be at it.
+  it("is not read and not filled by another while it is being filled", function()
+    local buffer <close> = core.buffer(1 << 20)
+    local sink = core.sink.queue(buffer:sink())
+    assert.is_true(sink:write(("x"):rep(100000)))
+    assert.error_matches(function() buffer:data() end, "it is being filled")
+    assert.error_matches(function() buffer:sink() end, "memory takes one sink at a time")
+    assert.is_true(sink:finish())
+    assert.equal(100000, #buffer:data())
+    local more <close> = buffer:sink()
+    sink:close()
+    assert.error_matches(function() buffer:data() end, "it is being filled")
+    assert.is_true(more:write("y"))
+    more:close()
+    assert.equal(100001, #buffer:data())
+  end)
+
+  it("outlives neither its sink nor itself", function()
+    local buffer = core.buffer(10)
+    local sink <close> = buffer:sink()
+    buffer:close()
+    assert.is_true(sink:write("x"))
+    assert.is_true(sink:finish())
+    assert.error_matches(function() buffer:data() end, SPENT)
+    assert.error_matches(function() buffer:sink() end, SPENT)
+  end)
+
+  it("raises for what is no size", function()
+    for _, wrong in ipairs { -1, 1.5, "x", {}, math.huge } do
+      assert.error(function() core.buffer(wrong) end)
+    end
+    assert.error(function() core.buffer() end)
+  end)
+end)
+
+describe("core.file", function()
+  it("appears under its name by commit only", function()
+    local dir = tmp.dir()
+    local file <close> = assert(core.file(dir .. "/out"))
+    local sink = file:sink()
+    assert.is_true(sink:write("hello"))
+    assert.is_true(sink:finish())
+    assert.is_false(tmp.exists(dir .. "/out"))
+    assert.is_true(file:commit())
+    assert.equal("hello", tmp.read(dir .. "/out"))
+    assert.same({ "out" }, tmp.list(dir))
+    file:close()
+    assert.same({ "out" }, tmp.list(dir))
+  end)
+
+  it("is committed once", function()
+    local file <close> = assert(core.file(tmp.path()))
+    assert.is_true(file:commit())
+    local ok, err = file:commit()
+    assert.is_nil(ok)
+    assert.equal("usage", err.code)
+  end)
+
+  for _, how in ipairs { "close", "<close>", "collection" } do
+    it("leaves what was there when it is dropped by " .. how, function()
+      local dir = tmp.dir()
+      tmp.write(dir .. "/out", "before")
+      leaks.none(function()
+        local file = assert(core.file(dir .. "/out"))
+        local sink = file:sink()
+        assert.is_true(sink:write("after"))
+        if how == "close" then
+          file:close()
+          sink:close()
+        elseif how == "<close>" then
+          local closed_last <close> = sink -- luacheck: ignore 211
+          do local closed_first <close> = file end -- luacheck: ignore 211
+        end
+      end)
+      assert.equal("before", tmp.read(dir .. "/out"))
+      assert.same({ "out" }, tmp.list(dir))
+    end)
+  end
+
+  it("is spent when it is closed", function()
+    local file = assert(core.file(tmp.path()))
+    file:close()
+    assert.error_matches(function() file:sink() end, SPENT)
+    assert.error_matches(function() file:commit() end, SPENT)
+    assert.error_matches(function() core.tar(file) end, SPENT)
+  end)
+
+  it("returns an error for a path that can't be written", function()
+    tmp.write(tmp.root() .. "/plain", "")
+    for path, sys in pairs { ["/does/not/exist"] = 2, [tmp.root() .. "/plain/x"] = 20, [""] = false,
+      [tmp.root()] = 21 } do
+      local file, err = core.file(path)
+      assert.is_nil(file, path)
+      assert.equal(sys and "io" or "usage", err.code)
+      assert.equal(sys or nil, err.sys)
+    end
+    for _, wrong in ipairs { {}, true, "a\0b" } do
+      assert.error(function() core.file(wrong) end)
+    end
+    assert.error(function() core.file() end)
+  end)
+
+  it("is standard output by the name -", function()
+    local result = process.run({ "lua5.4", "-e", [[
+      local file <close> = assert(require("hocker.core").file("-"))
+      local sink = file:sink()
+      assert(sink:write("hel") and sink:write("lo") and sink:finish())
+      io.stderr:write("nothing yet")
+      assert(file:commit())
+    ]] }, { env = { LUA_CPATH = package.cpath } })
+    assert.same({ 0, "hello", "nothing yet" }, { result.code, result.stdout, result.stderr })
+  end)
+end)
+
+describe("core.tar", function()
+  --- A tar made by a function, and what the tar program says of it: names, and contents.
+  local function made(fill)
+    local path = tmp.path("out.tar")
+    local file <close> = assert(core.file(path))
+    local tar <close> = assert(core.tar(file))
+    fill(tar)
+    assert.is_true(tar:finish())
+    assert.is_true(file:commit())
+    local names = {}
+    for name in process.check({ "tar", "-tf", path }):gmatch("[^\n]+") do
+      names[#names + 1] = name
+    end
+    return names, function(name) return process.check { "tar", "-xOf", path, name } end
+  end
+
+  it("has its members in the order of their declaration, however they are filled", function()
+    local names, content = made(function(tar)
+      local a = core.sink.queue(assert(tar:member("a", 2)))
+      local b = core.sink.queue(assert(tar:member("b")))
+      local c = core.sink.queue(assert(tar:member("c", 9)))
+      assert.is_true(tar:put("d", "dd"))
+      assert.is_true(c:write("cc") and b:write("bb") and a:write("aa"))
+      assert.is_true(b:finish() and a:finish() and c:finish())
+    end)
+    assert.same({ "a", "b", "c", "d" }, names)
+    for _, name in ipairs(names) do assert.equal(name .. name, content(name)) end
+  end)
+
+  it("is finished when all its members are", function()
+    local file <close> = assert(core.file(tmp.path()))
+    local tar <close> = assert(core.tar(file))
+    local sink = assert(tar:member("a", 1))
+    local ok, err = tar:finish()
+    assert.is_nil(ok)
+    assert.equal("usage", err.code)
+    assert.is_true(sink:write("x") and sink:finish())
+    assert.is_true(tar:finish())
+    ok, err = tar:put("b", "")
+    assert.is_nil(ok)
+    assert.equal("usage", err.code)
+  end)
+
+  it("returns an error for a name that leaves the archive", function()
+    local file <close> = assert(core.file(tmp.path()))
+    local tar <close> = assert(core.tar(file))
+    for _, name in ipairs { "", "/a", "../a", "a/..", "a/../b" } do
+      local sink, err = tar:member(name, 1)
+      assert.is_nil(sink, name)
+      assert.equal("usage", err.code)
+      sink, err = tar:put(name, "")
+      assert.is_nil(sink, name)
+      assert.equal("usage", err.code)
+    end
+  end)
+
+  it("raises for misuse", function()
+    local file <close> = assert(core.file(tmp.path()))
+    local tar <close> = assert(core.tar(file))
+    for _, call in ipairs {
+      function() core.tar() end, function() core.tar("path") end,
+      function() tar:member() end, function() tar:member({}) end,
+      function() tar:member("a\0b") end, function() tar:member("a", -1) end,
+      function() tar:member("a", 1.5) end, function() tar:member("a", "x") end,
+      function() tar:put("a") end, function() tar:put("a", {}) end,
+      function() tar:put("a\0", "") end,
+    } do
+      assert.error(call)
+    end
+    assert.is_true(tar:finish())
+  end)
+
+  it("may be closed and collected in any order", function()
+    local dir = tmp.dir()
+    leaks.none(function()
+      for i = 1, 8 do
+        local file = assert(core.file(dir .. "/out"))
+        local tar = assert(core.tar(file))
+        local sink = core.sink.queue(assert(tar:member("a")))
+        assert.is_true(sink:write("spilled to a scratch file"))
+        if i & 1 == 0 then file:close() end
+        if i & 2 == 0 then tar:close() end
+        collectgarbage()
+        assert.is_true(sink:write("more"))
+        if i & 4 == 0 then assert.is_true(sink:finish()) end
+      end
+    end)
+    assert.same({}, tmp.list(dir))
+  end)
+end)

@@ -1,0 +1,42 @@
+--- core.system: the little that Lua needs of the operating system.
+
+local core = require "hocker.core"
+local process = require "support.process"
+
+local system = core.system
+
+describe("core.system", function()
+  it("has a clock that goes on", function()
+    local before = system.clock()
+    assert.equal("float", math.type(before))
+    assert.is_true(system.clock() >= before)
+  end)
+
+  it("knows the machine", function()
+    assert.equal(process.check({ "uname", "-m" }), system.machine() .. "\n")
+  end)
+
+  it("was not interrupted", function()
+    assert.is_nil(system.interrupted())
+  end)
+
+  it("knows that a file is no terminal", function()
+    local code = 'print(require("hocker.core").system.columns(1))'
+    local text = process.check({ "lua5.4", "-e", code }, { env = { LUA_CPATH = package.cpath } })
+    assert.equal("nil\n", text)
+    assert.is_nil(system.columns(-1))
+    assert.is_nil(system.columns(1 << 20))
+    assert.error(function() system.columns("x") end)
+    assert.error(function() system.columns() end)
+  end)
+
+  it("knows the width of a terminal", function()
+    for columns, want in pairs { [40] = "40", [0] = "80" } do
+      local command = ("stty cols %d; lua5.4 -e " ..
+        "'print(require(\"hocker.core\").system.columns(1))'"):format(columns)
+      local text = process.check({ "script", "-qec", command, "/dev/null" },
+        { env = { LUA_CPATH = package.cpath } })
+      assert.equal(want, text:match("%d+"))
+    end
+  end)
+end)
