@@ -165,11 +165,12 @@ docs: $(BUILD)/lua/hocker/core.so
 # Commands and templates are in the program; for plain Lua they lie beside the library.
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(LUACDIR)/hocker \
-		$(DESTDIR)$(LUADIR)/hocker/commands $(DESTDIR)$(LUADIR)/hocker/templates/nix
+		$(addprefix $(DESTDIR)$(LUADIR)/hocker/,archive commands templates/nix)
 	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
 	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
 	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
 	$(INSTALL) -m 644 scripts/hocker/*.lua $(DESTDIR)$(LUADIR)/hocker
+	$(INSTALL) -m 644 scripts/hocker/archive/*.lua $(DESTDIR)$(LUADIR)/hocker/archive
 	$(INSTALL) -m 644 scripts/commands/*.lua $(DESTDIR)$(LUADIR)/hocker/commands
 	$(INSTALL) -m 644 templates/nix/*.lua $(DESTDIR)$(LUADIR)/hocker/templates/nix
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1

@@ -3,25 +3,41 @@
  */
 #include "lhk.h"
 
+#include <string.h>
+
 #define SECRET_MAX (64 * 1024)
 #define VALUES_MAX 1024 /* far more than a response may have */
 
+/* The string at `arg`. A zero byte is no misuse here, because secrets come from files and servers:
+ * it sets the error. */
+static const char *check_secret(lua_State *L, int arg, struct hk_err *err)
+{
+	size_t len;
+	const char *text = luaL_checklstring(L, arg, &len);
+
+	if (strlen(text) != len)
+		hk_err_set(err, HK_EUSAGE, "credentials can't contain a zero byte");
+	return text;
+}
+
 static int auth_basic(lua_State *L)
 {
-	const char *user = lhk_check_text(L, 1), *password = lhk_check_text(L, 2);
-	struct hk_buf *b = lhk_new_buf(L, SECRET_MAX, true);
 	struct hk_err err = {0};
+	const char *user = check_secret(L, 1, &err), *password = check_secret(L, 2, &err);
+	struct hk_buf *b = lhk_new_buf(L, SECRET_MAX, true);
+	int rc = err.code == HK_OK ? hk_auth_basic(user, password, b, &err) : err.code;
 
-	return lhk_buf_result(L, hk_auth_basic(user, password, b, &err), b, &err);
+	return lhk_buf_result(L, rc, b, &err);
 }
 
 static int auth_bearer(lua_State *L)
 {
-	const char *token = lhk_check_text(L, 1);
-	struct hk_buf *b = lhk_new_buf(L, SECRET_MAX, true);
 	struct hk_err err = {0};
+	const char *token = check_secret(L, 1, &err);
+	struct hk_buf *b = lhk_new_buf(L, SECRET_MAX, true);
+	int rc = err.code == HK_OK ? hk_auth_bearer(token, b, &err) : err.code;
 
-	return lhk_buf_result(L, hk_auth_bearer(token, b, &err), b, &err);
+	return lhk_buf_result(L, rc, b, &err);
 }
 
 static void push_challenge(lua_State *L, const struct hk_challenge *c)

@@ -1,9 +1,9 @@
 /*
  * decoder: what inflate.c asks of a decompression library. Private to the inflate sink.
  *
- * A decoder works on one unit at a time, a gzip member or a zstd frame, and begins the next
- * one by itself. It never allocates by what the input says, but for zstd's window, which
- * HK_ZSTD_WINDOW_LOG bounds.
+ * A decoder works on one unit at a time, a gzip member or a zstd frame, and begins the
+ * next one by itself. It never allocates by what the input says, but for zstd's window,
+ * which HK_ZSTD_WINDOW_LOG bounds.
  */
 #ifndef HK_DECODER_H
 #define HK_DECODER_H
@@ -25,10 +25,10 @@ struct hk_decoder;
 
 struct hk_decoder_ops {
 	const char *format; /* for messages: "gzip" */
-	/* Decodes until the input is used up, the room is full or a unit ends; `end` tells of
-	 * the last. A message is the bare reason. */
-	int (*step)(
-		struct hk_decoder *d, struct hk_flow *flow, bool *end, struct hk_err *err);
+	/* Decodes until the input is used up, the room is full or a unit ends; `end`
+	 * tells of the last. A message is the bare reason. */
+	int (*step)(struct hk_decoder *d, struct hk_flow *flow, bool *end,
+		struct hk_err *err);
 	void (*free)(struct hk_decoder *d);
 };
 

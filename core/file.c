@@ -2,9 +2,9 @@
  * file: where a file is staged, and how it gets its name.
  *
  * There are two ways. A target that is a regular file, or does not exist, is made beside
- * itself and renamed: TARGET and TEMP are set. Anything else is staged in an unlinked file,
- * which commit copies: TARGET is NULL. All paths are absolute once the file is created, so
- * a later chdir(2) does no harm.
+ * itself and renamed: TARGET and TEMP are set. Anything else is staged in an unlinked
+ * file, which commit copies: TARGET is NULL. All paths are absolute once the file is
+ * created, so a later chdir(2) does no harm.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "number.h"
 
 #define LINKS_MAX 40  /* symbolic links followed, as many as Linux does */
-#define BASE_MAX  200 /* bytes of the target's name in the temporary one: NAME_MAX is 255 */
+#define BASE_MAX  200 /* bytes of the target's name in the temporary one; NAME_MAX: 255 */
 #define FIFO_MS	  100 /* between looks whether a FIFO has a reader */
 
 struct hk_file {
@@ -42,7 +42,7 @@ struct file_sink {
 	int64_t offset;	      /* of the next byte */
 };
 
-/* --- all bytes, or an error ---------------------------------------------------------- */
+/* --- all bytes, or an error --------------------------------------------------------- */
 
 int hk_pwrite_all(int fd, const void *data, size_t len, int64_t offset, const char *name,
 	struct hk_err *err)
@@ -76,7 +76,8 @@ int hk_pread_all(int fd, void *data, size_t len, int64_t offset, const char *nam
 		if (n < 0)
 			return hk_err_sys(err, errno, "reading %s", name);
 		if (n == 0)
-			return hk_err_set(err, HK_EIO, "reading %s: it ends too early", name);
+			return hk_err_set(
+				err, HK_EIO, "reading %s: it ends too early", name);
 		p += n;
 		len -= (size_t)n;
 		offset += n;
@@ -84,7 +85,7 @@ int hk_pread_all(int fd, void *data, size_t len, int64_t offset, const char *nam
 	return HK_OK;
 }
 
-/* --- paths --------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------- */
 
 static const char *base_of(const char *path)
 {
@@ -157,9 +158,9 @@ static int own_descriptor(const char *path, int *descriptor)
 	return failed ? -1 : 0;
 }
 
-/* Follows `path` to something that is no symbolic link, or is not there. It is done by hand
- * since realpath(3) needs the end to exist, and to notice a link to a descriptor of ours,
- * /dev/stdout above all: opening that anew would lose its position. */
+/* Follows `path` to something that is no symbolic link, or is not there. It is done by
+ * hand since realpath(3) needs the end to exist, and to notice a link to a descriptor
+ * of ours, /dev/stdout above all: opening that anew would lose its position. */
 static int resolve(const char *path, char **end, int *descriptor)
 {
 	char *p = strdup(path);
@@ -189,7 +190,7 @@ static int resolve(const char *path, char **end, int *descriptor)
 	return -1;
 }
 
-/* --- creation ------------------------------------------------------------------------ */
+/* --- creation ----------------------------------------------------------------------- */
 
 /* umask(2) can only be read by setting it. What another thread creates meanwhile gets too
  * few permissions rather than too many. */
@@ -363,7 +364,7 @@ const char *hk_file_path(const struct hk_file *f)
 	return f->path;
 }
 
-/* --- commit -------------------------------------------------------------------------- */
+/* --- commit ------------------------------------------------------------------------- */
 
 static int commit_rename(struct hk_file *f, struct hk_err *err)
 {
@@ -382,8 +383,8 @@ static int commit_rename(struct hk_file *f, struct hk_err *err)
 	return HK_OK;
 }
 
-/* A FIFO without a reader gives ENXIO where open(2) may not block; it must not, because no
- * interrupt could end that in every case. */
+/* A FIFO without a reader gives ENXIO where open(2) may not block; it must not,
+ * because no interrupt could end that in every case. */
 static int open_device(const struct hk_file *f, struct hk_err *err)
 {
 	struct stat st;
@@ -454,7 +455,7 @@ int hk_file_commit(struct hk_file *f, struct hk_err *err)
 	return f->target ? commit_rename(f, err) : commit_copy(f, err);
 }
 
-/* --- the sink ------------------------------------------------------------------------ */
+/* --- the sink ----------------------------------------------------------------------- */
 
 static int file_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
 {

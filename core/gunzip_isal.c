@@ -1,10 +1,10 @@
 /*
  * gunzip_isal: the gzip decoder over ISA-L.
  *
- * The header of a member is read by isal_read_gzip_header and not left to isal_inflate, which
- * forgets where it was when a header comes in pieces. Check sum and length are verified by
- * isal_inflate (ISAL_GZIP), and it takes no byte beyond the trailer: what it has read ahead
- * is at most the trailer itself.
+ * The header of a member is read by isal_read_gzip_header and not left to isal_inflate,
+ * which forgets where it was when a header comes in pieces. Check sum and length are
+ * verified by isal_inflate (ISAL_GZIP), and it takes no byte beyond the trailer: what it
+ * has read ahead is at most the trailer itself.
  */
 #ifdef HK_WITH_ISAL
 

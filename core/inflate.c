@@ -1,9 +1,9 @@
 /*
  * inflate: chooses a decoder by the first bytes and drives it.
  *
- * What is common to the formats is here: units that follow one another, the end that must be
- * the end of a unit, the ceiling on the output. Decoded bytes go on in blocks of HK_CHUNK at
- * most, whatever the input expands to.
+ * What is common to the formats is here: units that follow one another, the end that must
+ * be the end of a unit, the ceiling on the output. Decoded bytes go on in blocks of
+ * HK_CHUNK at most, whatever the input expands to.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 /*
  * queue: one producer, one worker thread, a ring of bytes between them.
  *
- * The lock guards the numbers, not the bytes: the part of the ring that is in use belongs to
- * the worker, the rest to the producer, and each copies to or passes from its own part
+ * The lock guards the numbers, not the bytes: the part of the ring that is in use belongs
+ * to the worker, the rest to the producer, and each copies to or passes from its own part
  * without the lock. The worker hands on spans of the ring itself, short ones, so that the
  * producer finds room while the chain behind is still busy.
  *
- * Nobody is woken who did not ask: the wake function is called once after each "not ready"
- * and each HK_AGAIN, and once when the chain behind has failed or finished.
+ * Nobody is woken who did not ask: the wake function is called once after each "not
+ * ready" and each HK_AGAIN, and once when the chain behind has failed or finished.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -36,14 +36,14 @@ struct queue {
 	size_t wanted;
 };
 
-/* A write longer than the whole ring has to block whenever it comes; the best moment for it
- * is an empty ring. */
+/* A write longer than the whole ring has to block whenever it comes; the best moment
+ * for it is an empty ring. */
 static bool fits(const struct queue *q, size_t len)
 {
 	return len <= q->cap - q->used || q->used == 0;
 }
 
-/* --- the worker ---------------------------------------------------------------------- */
+/* --- the worker --------------------------------------------------------------------- */
 
 /* The next bytes to pass on: false when there are none and never will be. */
 static bool next_span(struct queue *q, const unsigned char **span, size_t *len)
@@ -114,10 +114,10 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* --- the producer -------------------------------------------------------------------- */
+/* --- the producer ------------------------------------------------------------------- */
 
-/* Waits for room; where it is goes to `span`, how much is returned: 0 and `err` when there
- * will be none any more. */
+/* Waits for room; where it is goes to `span`, how much is returned: 0 and `err` when
+ * there will be none any more. */
 static size_t wait_for_room(struct queue *q, unsigned char **span, struct hk_err *err)
 {
 	size_t tail, len = 0;
@@ -140,7 +140,8 @@ static size_t wait_for_room(struct queue *q, unsigned char **span, struct hk_err
 	return len;
 }
 
-static int queue_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
+static int queue_write(
+	struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
 {
 	struct queue *q = (struct queue *)s;
 	const unsigned char *p = data;
@@ -244,7 +245,7 @@ static const struct hk_sink_ops queue_ops = {
 	.watch = queue_watch,
 };
 
-/* --- construction -------------------------------------------------------------------- */
+/* --- construction ------------------------------------------------------------------- */
 
 static struct queue *allocate(size_t bytes, struct hk_err *err)
 {

@@ -31,7 +31,7 @@ struct hk_session_opts {
 
 enum hk_event_type {
 	HK_EVENT_NONE,	    /* the timeout passed, or something arrived: progress */
-	HK_EVENT_CHALLENGE, /* 401 from the request's own origin: authorize or fail */
+	HK_EVENT_CHALLENGE, /* 401 or 403 from the request's own origin: authorize or fail */
 	HK_EVENT_REDIRECT,  /* 3xx with a usable target: follow or fail */
 	HK_EVENT_RETRY,	    /* broken, and worth another try: retry or fail */
 	HK_EVENT_DONE	    /* over, well or not; answer: hk_transfer_free */

@@ -1,11 +1,11 @@
 /*
- * sink: the machinery of every chain, and the sinks that are too small for a file of their
- * own: verify, tee, null, fd, mem.
+ * sink: the machinery of every chain, and the sinks that are too small for a file of
+ * their own: verify, tee, null, fd, mem.
  *
  * The public functions are the only way into a sink. They keep the sticky error and the
  * finished state, so an implementation sees neither a write after an error nor a second
- * finish after a good one. A finish that returned HK_AGAIN is called again, so a filter's own
- * check at finish must bear a repetition.
+ * finish after a good one. A finish that returned HK_AGAIN is called again, so a filter's
+ * own check at finish must bear a repetition.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ struct fd_sink {
 struct hk_mem {
 	unsigned refs;
 	struct hk_buf buf;
-	atomic_bool filling; /* a sink that is not finished has it: it may be in a worker's hands */
+	atomic_bool filling; /* a sink that is not finished has it, maybe in a worker */
 };
 
 struct mem_sink {
@@ -66,7 +66,7 @@ struct mem_sink {
 	struct hk_mem *mem; /* held */
 };
 
-/* --- chains -------------------------------------------------------------------------- */
+/* --- chains ------------------------------------------------------------------------- */
 
 void hk_sink_init(struct hk_sink *s, const struct hk_sink_ops *ops, struct hk_sink *next)
 {
@@ -144,7 +144,7 @@ void hk_sink_free(struct hk_sink *s)
 	}
 }
 
-/* --- verify -------------------------------------------------------------------------- */
+/* --- verify ------------------------------------------------------------------------- */
 
 static int verify_write(
 	struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
@@ -234,7 +234,7 @@ fail:
 	return NULL;
 }
 
-/* --- tee ----------------------------------------------------------------------------- */
+/* --- tee ---------------------------------------------------------------------------- */
 
 static int tee_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
 {
@@ -284,7 +284,7 @@ fail:
 	return NULL;
 }
 
-/* --- null ---------------------------------------------------------------------------- */
+/* --- null --------------------------------------------------------------------------- */
 
 static int null_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
 {
@@ -322,7 +322,7 @@ struct hk_sink *hk_sink_null(struct hk_err *err)
 	return s;
 }
 
-/* --- fd ------------------------------------------------------------------------------ */
+/* --- fd ----------------------------------------------------------------------------- */
 
 static int wait_for_room(const struct fd_sink *f, struct hk_err *err)
 {
@@ -384,8 +384,8 @@ static void fd_free(struct hk_sink *s)
 static const struct hk_sink_ops fd_ops = {
 	.write = fd_write, .finish = end_finish, .free = fd_free, .cancel = fd_cancel};
 
-/* O_NONBLOCK is a flag of the open file, which others may share, so it can't be set on what
- * we were given; a pipe that is opened anew has flags of its own. */
+/* O_NONBLOCK is a flag of the open file, which others may share, so it can't be set on
+ * what we were given; a pipe that is opened anew has flags of its own. */
 static bool open_anew(struct fd_sink *f)
 {
 	char path[64];
@@ -421,17 +421,17 @@ struct hk_sink *hk_sink_fd(int fd, const char *name, struct hk_err *err)
 	f->slow = !S_ISREG(st.st_mode);
 	f->waits = f->slow && !(flags & O_NONBLOCK);
 	if (S_ISFIFO(st.st_mode)) {
-		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works too */
+		(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* it works without, too */
 		if (f->waits && open_anew(f))
 			f->waits = false;
 	}
-	/* Where poll(2) has seen room, PIPE_BUF bytes go in without blocking. More than that
-	 * would hang in write(2), where no interrupt reaches a worker. */
+	/* Where poll(2) has seen room, PIPE_BUF bytes go in without blocking. More
+	 * than that would hang in write(2), where no interrupt reaches a worker. */
 	f->step = f->waits ? PIPE_BUF : SSIZE_MAX;
 	return &f->base;
 }
 
-/* --- mem ----------------------------------------------------------------------------- */
+/* --- mem ---------------------------------------------------------------------------- */
 
 struct hk_mem *hk_mem_new(size_t max, struct hk_err *err)
 {

@@ -2,14 +2,15 @@
  * tar: where members lie while they are written, and where they belong in the end.
  *
  * A member has a slot in the archive as long as its declared size, and a scratch file for
- * what does not fit. Slots are in the order of declaration and never overlap, so the sinks
- * of different members share nothing but the descriptor, which only pwrite(2) touches.
+ * what does not fit. Slots are in the order of declaration and never overlap, so the
+ * sinks of different members share nothing but the descriptor, which only pwrite(2)
+ * touches.
  *
  * At the end the real sizes give the real places, in the same order, and the bytes in the
  * slots move in two rounds: first those that go right, from the last to the first; then
- * those that go left, from the first to the last. So a move overwrites nothing but the old
- * places of members that its own round has moved before. What lies in scratch files comes
- * after both rounds, then headers, padding and the end.
+ * those that go left, from the first to the last. So a move overwrites nothing but the
+ * old places of members that its own round has moved before. What lies in scratch files
+ * comes after both rounds, then headers, padding and the end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,8 +23,9 @@
 #include "tar.h"
 #include "ustar.h"
 
-/* A slot that would end beyond this is not given: file systems have limits of the kind, and
- * a declared size is but a promise. The member goes to its scratch file as a whole. */
+/* A slot that would end beyond this is not given: file systems have limits of the
+ * kind, and a declared size is but a promise. The member goes to its scratch file as a
+ * whole. */
 #define REACH (INT64_C(1) << 42)
 
 struct member {
@@ -53,7 +55,7 @@ struct tar_sink {
 	struct member *member;
 };
 
-/* --- members ------------------------------------------------------------------------- */
+/* --- members ------------------------------------------------------------------------ */
 
 /* Their length, or an error. */
 static int64_t headers_len(const char *name, int64_t size, struct hk_err *err)
@@ -120,7 +122,8 @@ static int grow(struct hk_tar *t, struct hk_err *err)
 	return HK_OK;
 }
 
-static int add_member(struct hk_tar *t, const char *name, int64_t size, struct hk_err *err)
+static int add_member(
+	struct hk_tar *t, const char *name, int64_t size, struct hk_err *err)
 {
 	int64_t headers = headers_len(name, size > 0 ? size : 0, err);
 	struct member *m;
@@ -162,7 +165,7 @@ int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
 	return rc;
 }
 
-/* --- the sink ------------------------------------------------------------------------ */
+/* --- the sink ----------------------------------------------------------------------- */
 
 static int spill(struct tar_sink *s, const char *p, size_t len, struct hk_err *err)
 {
@@ -181,10 +184,10 @@ static int tar_write(struct hk_sink *s, const void *data, size_t len, struct hk_
 	struct tar_sink *ts = (struct tar_sink *)s;
 	struct member *m = ts->member;
 	struct hk_file *f = ts->tar->file;
-	size_t n = 0;
+	uint64_t room = m->size < m->room ? (uint64_t)(m->room - m->size) : 0;
+	size_t n = room < len ? (size_t)room : len;
 
-	if (m->size < m->room) {
-		n = (uint64_t)(m->room - m->size) < len ? (size_t)(m->room - m->size) : len;
+	if (n > 0) {
 		if (hk_pwrite_all(hk_file_fd(f), data, n, m->slot + m->size,
 			    hk_file_path(f), err) != HK_OK)
 			return err->code;
@@ -257,7 +260,7 @@ int hk_tar_put(struct hk_tar *t, const char *name, const void *data, size_t len,
 	return rc;
 }
 
-/* --- the end ------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------ */
 
 /* A copy within one file, or into it from another. */
 struct move {
@@ -278,8 +281,9 @@ static int copy(const struct move *m, char *block, const char *name, struct hk_e
 
 		if (hk_interrupt_check(err) != HK_OK)
 			return HK_EINTERRUPTED;
-		if (hk_pread_all(m->from, block, n, m->source + at, name, err) != HK_OK ||
-			hk_pwrite_all(m->to, block, n, m->target + at, name, err) != HK_OK)
+		if (hk_pread_all(m->from, block, n, m->source + at, name, err) != HK_OK)
+			return err->code;
+		if (hk_pwrite_all(m->to, block, n, m->target + at, name, err) != HK_OK)
 			return err->code;
 		done += (int64_t)n;
 	}
@@ -412,8 +416,8 @@ static int check_members(const struct hk_tar *t, struct hk_err *err)
 		return hk_err_set(err, HK_EUSAGE, "the archive is finished");
 	for (size_t i = 0; i < t->n; i++) {
 		if (!t->members[i]->finished)
-			return hk_err_set(err, HK_EUSAGE, "%s: its content is not all there",
-				t->members[i]->name);
+			return hk_err_set(err, HK_EUSAGE,
+				"%s: its content is not all there", t->members[i]->name);
 	}
 	return HK_OK;
 }

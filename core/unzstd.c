@@ -2,10 +2,10 @@
  * unzstd: the zstd decoder. libzstd's streaming call reads frames and skippable frames in
  * any order and checks the sums they carry.
  *
- * It has a shortcut for a frame that it is given as a whole, which checks other things than
- * the long way, and which takes what follows an interrupted header for the frame if it looks
- * like one. A stream must be read the same however it is cut, so the header of each frame is
- * fed byte by byte, which closes the shortcut.
+ * It has a shortcut for a frame that it is given as a whole, which checks other things
+ * than the long way, and which takes what follows an interrupted header for the frame if
+ * it looks like one. A stream must be read the same however it is cut, so the header of
+ * each frame is fed byte by byte, which closes the shortcut.
  */
 #include <stdlib.h>
 #include <zstd.h>

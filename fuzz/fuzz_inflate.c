@@ -1,6 +1,6 @@
 /*
- * fuzz_inflate: a stream is read the same however it is cut: whole, in small pieces, and up
- * to its exact length of output but not below it. What fails says why.
+ * fuzz_inflate: a stream is read the same however it is cut: whole, in small pieces, and
+ * up to its exact length of output but not below it. What fails says why.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static void require(int holds)
 		abort();
 }
 
-static int hasher_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
+static int hasher_write(
+	struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
 {
 	struct outcome *o = ((struct hasher *)s)->outcome;
 	const unsigned char *p = data;

@@ -35,7 +35,15 @@ registry.]]
 local CREDENTIALS = [[
 Without credentials, a token is fetched from where the registry says, if it asks for one. A user name and a password
 answer a Basic challenge, or get a token; \-\-token is sent as it is. A credentials file holds the lines USERNAME=... and
-PASSWORD=..., or BEARER_TOKEN=... . The three ways exclude each other. Secrets are never sent to the target of a
+PASSWORD=..., or BEARER_TOKEN=... . The three ways exclude each other.
+.PP
+Without any of them, the first of these places that has an entry for the registry is taken: the environment
+variables DOCKER_TOKEN, else DOCKER_USER and DOCKER_PASS, for whichever registry is asked; the file of \-\-authfile;
+that of REGISTRY_AUTH_FILE; containers/auth.json in XDG_RUNTIME_DIR and in ~/.config, where podman and skopeo keep
+logins; docker's ~/.docker/config.json, or the one in DOCKER_CONFIG; ~/.dockercfg; ~/.netrc, or the file of NETRC.
+Credential helpers that these files name are asked; one that fails is an error. With \-v it is told which are used.
+.PP
+Secrets are never sent to the target of a
 redirect, nor over plain http to another machine unless \-\-insecure is given.]]
 
 local CODES = {

@@ -9,6 +9,7 @@ local image = require "support.image"
 local process = require "support.process"
 local program = require "support.program"
 local reference = require "hocker.reference"
+local session = require "hocker.session"
 local registry = require "support.registry"
 local tmp = require "support.tmp"
 local token_server = require "support.token_server"
@@ -233,7 +234,7 @@ describe("tokens", function()
       program.check("hocker-manifest", words())
       local asked = tokens_asked()
       assert.equal(2, #asked)
-      assert.matches("scope=repository%3Ademo%2Fapp%3Apull&scope=repository%3Ax%3Apull$",
+      assert.matches("scope=repository%%3Ademo%%2Fapp%%3Apull&scope=repository%%3Ax%%3Apull$",
         asked[2].query)
     end)
 
@@ -269,7 +270,8 @@ describe("tokens", function()
   end)
 
   it("of identity can't answer a Basic challenge", function()
-    server:set { [MANIFEST] = { status = 401, headers = { ["WWW-Authenticate"] = "Basic realm=x" } } }
+    server:set { [MANIFEST] = { status = 401,
+      headers = { ["WWW-Authenticate"] = "Basic realm=x" } } }
     local line = program.refuses(4, "hocker-manifest",
       words("--authfile", identity_file(server)))
     assert.matches("wants a user name and a password", line, 1, true)
@@ -280,6 +282,73 @@ describe("tokens", function()
     local path = tmp.file(('{"auths":{"%s":{"registrytoken":"r3g"}}}'):format(server:host()))
     program.check("hocker-manifest", words("--authfile", path))
     assert.equal(1, #server:requests())
+  end)
+end)
+
+describe("session:once", function()
+  local server, one
+
+  lazy_setup(function()
+    server = faulty.start { routes = { ["/x"] = { body = "x", delay = 0.2 } } }
+  end)
+  lazy_teardown(function() server:stop() end)
+  before_each(function()
+    server:forget()
+    one = assert(session.new())
+  end)
+  after_each(function() one:close() end)
+
+  local function fetch() return one:fetch_text({ url = server:url() .. "/x" }, 10) end
+
+  it("does the work of several tasks for all of them", function()
+    local got = {}
+    local function task()
+      local text, err = one:once("key", fetch)
+      got[#got + 1] = text
+      return text and true, err
+    end
+    assert(one:run { task, task, task })
+    assert.same({ "x", "x", "x" }, got)
+    assert.equal(1, #server:requests())
+    assert.equal("x", one:once("key", fetch))
+    assert.equal(2, #server:requests())
+  end)
+
+  it("does different work for different keys", function()
+    assert(one:run {
+      function() return one:once("a", fetch) and true end,
+      function() return one:once("b", fetch) and true end,
+    })
+    assert.equal(2, #server:requests())
+  end)
+
+  it("gives all of them the error, too", function()
+    local errors = {}
+    local function task()
+      local _, err = one:once("key", function()
+        fetch()
+        return nil, core.error("refused", "no")
+      end)
+      errors[#errors + 1] = err.message
+      return true
+    end
+    assert(one:run { task, task })
+    assert.same({ "no", "no" }, errors)
+  end)
+
+  it("leaves nothing behind when its task is stopped, or raises", function()
+    local function task() return one:once("key", fetch) and true end
+    local _, err = one:run { task, task, function() return nil, core.error("refused", "stop") end }
+    assert.equal("stop", err.message)
+    assert.error_matches(function()
+      one:run { function()
+        return one:once("key", function()
+          fetch()
+          error("a bug")
+        end)
+      end, task }
+    end, "a bug")
+    assert.equal("x", one:once("key", fetch))
   end)
 end)
 
@@ -294,14 +363,14 @@ describe("auth", function()
 
   -- An auth whose token server gives t1, t2, ... for so many seconds.
   local function make(seconds, cred)
-    local session = { asked = {} }
-    function session:once(_, work) return work() end
-    function session:fetch_text(request)
+    local fake = { asked = {} }
+    function fake:once(_, work) return work() end
+    function fake:fetch_text(request)
       self.asked[#self.asked + 1] = request
       return ('{"token":"t%d","expires_in":%s}'):format(#self.asked, seconds), { headers = {} }
     end
-    return auth.new { session = session, credentials = cred,
-      ref = assert(reference.parse { "reg.example/a" }) }, session
+    return auth.new { session = fake, credentials = cred,
+      ref = assert(reference.parse { "reg.example/a" }) }, fake
   end
 
   local CHALLENGE = { status = 401, url = "https://reg.example/v2/a/manifests/latest",
@@ -321,19 +390,19 @@ describe("auth", function()
   end)
 
   it("gives a header that another request got meanwhile", function()
-    local one, session = make(300)
+    local one, fake = make(300)
     assert.equal("Bearer t1", one:answer(CHALLENGE, { answers = 0 }))
     assert.equal("Bearer t1", one:answer(CHALLENGE, { answers = 0 }))
     assert.equal("Bearer t1", one:answer(CHALLENGE, { answers = 0, sent = "Bearer t0" }))
     assert.equal("Bearer t2", one:answer(CHALLENGE, { answers = 0, sent = "Bearer t1" }))
-    assert.equal(2, #session.asked)
+    assert.equal(2, #fake.asked)
   end)
 
   it("posts an identity token, with its letters encoded", function()
-    local one, session = make(300, assert(credentials.identity("a+b/c=&", "here")))
+    local one, fake = make(300, assert(credentials.identity("a+b/c=&", "here")))
     assert.equal("Bearer t1", one:answer(CHALLENGE, { answers = 0 }))
-    assert.equal("POST", session.asked[1].method)
-    assert.matches("&refresh_token=a%2Bb%2Fc%3D%26", session.asked[1].body, 1, true)
-    assert.equal("https://auth.reg.example/token", session.asked[1].url)
+    assert.equal("POST", fake.asked[1].method)
+    assert.matches("&refresh_token=a%2Bb%2Fc%3D%26", fake.asked[1].body, 1, true)
+    assert.equal("https://auth.reg.example/token", fake.asked[1].url)
   end)
 end)

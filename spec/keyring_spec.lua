@@ -127,7 +127,8 @@ describe("the keyring", function()
 
   it("passes over what is not there, wherever that is", function()
     assert.is_nil(find("reg.example/a", { HOME = "/dev/null", DOCKER_CONFIG = "/dev/null/x" }))
-    assert.is_nil(find("reg.example/a", { HOME = "/nonexistent", XDG_RUNTIME_DIR = "/nonexistent" }))
+    assert.is_nil(find("reg.example/a", { HOME = "/nonexistent",
+      XDG_RUNTIME_DIR = "/nonexistent" }))
   end)
 
   it("knows a netrc's hosts without their ports", function()
@@ -160,20 +161,23 @@ describe("an authfile", function()
     { "reg.example", "reg.example/a", true }, { "https://reg.example", "reg.example/a", true },
     { "http://reg.example/", "reg.example/a", true }, { "REG.Example", "reg.example/a", true },
     { "https://reg.example/v1/", "reg.example/a", true }, { "reg.example/", "reg.example/a", true },
-    { "https://reg.example/v2", "reg.example/a", true }, { "reg.example/v2/", "reg.example/a", true },
+    { "https://reg.example/v2", "reg.example/a", true },
+    { "reg.example/v2/", "reg.example/a", true },
     { "reg.example:443", "reg.example/a", false }, { "reg.example", "reg.example:443/a", false },
     { "reg.example:5000", "reg.example:5000/a", true }, { "reg.example/a", "reg.example/a", true },
     { "reg.example/a", "reg.example/ab", false }, { "reg.example/a", "reg.example/a/b", true },
     { "reg.example/v2", "reg.example/a", false }, { "reg.example/v2", "reg.example/v2/a", true },
     { "reg.example/A", "reg.example/a", false }, { "example", "reg.example/a", false },
-    { "reg.example", "sub.reg.example/a", false }, { "https://index.docker.io/v1/", "debian", true },
+    { "reg.example", "sub.reg.example/a", false },
+    { "https://index.docker.io/v1/", "debian", true },
     { "docker.io", "debian", true }, { "index.docker.io", "debian", true },
     { "registry-1.docker.io", "debian", true }, { "docker.io/library", "debian", true },
     { "docker.io/me", "debian", false }, { "hub.docker.com", "debian", false },
     { "[::1]:5000", "[::1]:5000/a", true }, { "", "reg.example/a", false },
   }
   for _, case in ipairs(keys) do
-    it(("%s '%s' for %s"):format(case[3] and "takes" or "does not take", case[1], case[2]), function()
+    local verb = case[3] and "takes" or "does not take"
+    it(("%s '%s' for %s"):format(verb, case[1], case[2]), function()
       assert.equal(case[3] and "basic u p" or nil, look(auths { [case[1]] = "u:p" }, case[2]))
     end)
   end
@@ -231,8 +235,10 @@ describe("an authfile", function()
   local function entry(text) return ('{"auths":{"reg.example":%s}}'):format(text) end
   local wrong = {
     ["no JSON"] = { "s3cret", "not valid JSON" }, ["a list"] = { "[]", "no JSON object" },
-    ["a word"] = { '"s3cret"', "no JSON object" }, ["auths of a list"] = { '{"auths":[1]}', "auths" },
-    ["a helper of a number"] = { '{"credHelpers":{"reg.example":7}}', "credHelpers: 'reg.example'" },
+    ["a word"] = { '"s3cret"', "no JSON object" },
+    ["auths of a list"] = { '{"auths":[1]}', "auths" },
+    ["a helper of a number"] = { '{"credHelpers":{"reg.example":7}}',
+      "credHelpers: 'reg.example'" },
     ["helpers of a word"] = { '{"credHelpers":"x"}', "'credHelpers'" },
     ["a store of a list"] = { '{"credsStore":["x"]}', "'credsStore'" },
     ["an entry of a word"] = { entry '"s3cret"', "the entry of reg.example" },
@@ -294,7 +300,9 @@ describe("a credential helper", function()
 
   local function sent()
     local list = {}
-    for _, request in ipairs(server:requests()) do list[#list + 1] = request.headers.authorization end
+    for _, request in ipairs(server:requests()) do
+      list[#list + 1] = request.headers.authorization
+    end
     return list
   end
 
@@ -404,8 +412,8 @@ describe("what other programs' logins leave", function()
   lazy_teardown(function() reg:stop() end)
 
   local function fetch(env, ...)
-    local out = program.check("hocker-manifest", { reg:host() .. "/team/app:v1", "--cacert", ca.cert,
-      ... }, { env = env })
+    local out = program.check("hocker-manifest",
+      { reg:host() .. "/team/app:v1", "--cacert", ca.cert, ... }, { env = env })
     assert.equal(bytes, out)
   end
 
@@ -451,16 +459,16 @@ describe("what other programs' logins leave", function()
     local result = docker:run({ "login", "--username", "alice", "--password-stdin",
       plain_reg:host() }, { stdin = SECRET })
     assert.equal(0, result.code, result.stderr)
-    local out = program.check("hocker-manifest", { "--registry", plain_reg:url(), "team/app", "v1" },
-      { env = { DOCKER_CONFIG = docker.dir } })
+    local out = program.check("hocker-manifest",
+      { "--registry", plain_reg:url(), "team/app", "v1" }, { env = { DOCKER_CONFIG = docker.dir } })
     assert.equal(bytes, out)
   end)
 
   it("is told with -v, without the secret", function()
     local path = tmp.path("auth.json")
     login({ HOME = tmp.dir() }, reg:host(), "--authfile=" .. path)
-    local result = program.run("hocker-manifest", { reg:host() .. "/team/app:v1", "--cacert", ca.cert,
-      "--authfile", path, "-v" })
+    local result = program.run("hocker-manifest", { reg:host() .. "/team/app:v1", "--cacert",
+      ca.cert, "--authfile", path, "-v" })
     assert.matches(("using user 'alice' (%s)"):format(path), result.stderr, 1, true)
     assert.not_matches(SECRET, result.stderr, 1, true)
     assert.not_matches(base64("alice:" .. SECRET), result.stderr, 1, true)

@@ -19,8 +19,8 @@ describe("netrc", function()
       "machine b login x password y", "me:pw" },
     { "the first of two", "machine reg.example login me password pw\n" ..
       "machine reg.example login you password wp", "me:pw" },
-    { "one that is whole", "machine reg.example login you\nmachine reg.example login me password pw",
-      "me:pw" },
+    { "one that is whole", "machine reg.example login you\n" ..
+      "machine reg.example login me password pw", "me:pw" },
     { "an account", "machine reg.example login me account x password pw", "me:pw" },
     { "capital letters in a host", "machine REG.Example login me password pw", "me:pw" },
     { "the default", "machine a login x password y\ndefault login me password pw", "me:pw" },
@@ -34,7 +34,8 @@ describe("netrc", function()
     { "a value with #", "machine reg.example login me password #pw", "me:#pw" },
     { "macros", "macdef init\nmachine reg.example login x password y\n\n" ..
       "machine reg.example login me password pw\nmacdef z\nbye", "me:pw" },
-    { "words that nobody knows", "version 2 machine reg.example port 5 login me password pw", "me:pw" },
+    { "words that nobody knows", "version 2 machine reg.example port 5 login me password pw",
+      "me:pw" },
     { "keywords as values", "machine reg.example login login password machine", "login:machine" },
     { "nothing", "", nil },
     { "blanks", " \n\n\t", nil },

@@ -373,4 +373,20 @@ function core.system.interrupted() end
 ---@return string
 function core.system.machine() end
 
+---@class hocker.core.Command
+---@field argv string[] a name to look up in the absolute folders of $PATH, and its arguments
+---@field input string? standard input; at most 4 KiB
+---@field timeout number? seconds until it is killed, with all that it started; 30
+---@field max integer? most bytes of output; 64 KiB
+
+--- Runs a program to its end, without a shell.
+---@param command hocker.core.Command
+---@return { status: integer, output: string, errors: string }? result `status` is 128 + N for a death by signal N
+---@return hocker.Error? err "io": not there, or too slow; "protocol": too much output; "usage", "interrupted"
+function core.system.run(command) end
+
+--- The number of the user that this process is of.
+---@return integer
+function core.system.user() end
+
 return core

@@ -41,6 +41,33 @@ local function exit_code(err)
   return M.exit_codes[err.code] or 1
 end
 
+-- --- standard output ---------------------------------------------------------------------------------
+
+-- Writes, and flushes: what waits in a buffer may still fail, for a full disk or a closed pipe.
+local function print_all(out, text)
+  local ok, why, errno = out:write(text)
+  if ok then ok, why, errno = out:flush() end
+  if ok then return true end
+  return nil, core.error("io", "writing to standard output: " .. tostring(why), { sys = errno })
+end
+
+-- Standard output for a command, which need not look whether a write failed: that is remembered. The
+-- stream forgets it, and its next flush is fine.
+local out_methods = {}
+local out_mt = { __name = "hocker.Output", __index = out_methods }
+
+function out_methods:write(...)
+  local ok, why, errno = self.stream:write(...)
+  if ok then return self end
+  self.fault = self.fault or { why, errno }
+  return nil, why, errno
+end
+
+function out_methods:flush()
+  if self.fault then return nil, table.unpack(self.fault) end
+  return self.stream:flush()
+end
+
 -- --- the command line ------------------------------------------------------------------------------
 
 -- The Nix fetchers pass options for the Haskell runtime: +RTS ... -RTS, wherever they like.
@@ -94,8 +121,8 @@ local function read_words(program, command, words, out)
   end)
   local ok, parsed, result = pcall(parser.pparse, parser, words)
   if help then
-    out:write(parser:get_help(), "\n")
-    return nil
+    local _, err = print_all(out, parser:get_help() .. "\n")
+    return nil, err
   end
   if not ok then error(parsed, 0) end
   if not parsed then
@@ -114,21 +141,15 @@ local function as_error(raised)
   return core.error("internal", message, { traceback = debug.traceback(trace, 2) })
 end
 
--- Results may still wait in a buffer, and writing them out may fail: a full disk, a closed pipe.
-local function flush(out)
-  local ok, why, errno = out:flush()
-  if ok then return true end
-  return nil, core.error("io", "writing to standard output: " .. tostring(why), { sys = errno })
-end
-
 local function perform(ctx, command, args)
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end
-  if result then result, err = flush(ctx.out) end
+  if result then result, err = print_all(ctx.out, "") end
   if result then return true end
   -- What fails after a signal fails because of it: a read that ended early, say.
-  return nil, core.system.interrupted() or err
+  return nil, core.system.interrupted() or err or
+    core.error("internal", "the command failed without saying why")
 end
 
 --- Runs one command and returns its exit code.
@@ -142,11 +163,10 @@ function M.run(command, program, words)
   local ok
   if args then
     if args.quiet then notes.level = 0 elseif args.verbose then notes.level = 2 end
-    ok, err = perform(context.new { program = program, log = notes }, command, args)
-  elseif not err then
-    ok, err = flush(io.stdout)
+    local out = setmetatable({ stream = io.stdout }, out_mt)
+    ok, err = perform(context.new { program = program, log = notes, out = out }, command, args)
   end
-  if ok then return 0 end
+  if ok or not err then return 0 end
   notes:error(err.message, err.traceback)
   return exit_code(err)
 end
@@ -170,8 +190,7 @@ local function fail(program, err)
 end
 
 local function print_line(program, text)
-  io.stdout:write(text, "\n")
-  local ok, err = flush(io.stdout)
+  local ok, err = print_all(io.stdout, text .. "\n")
   return ok and 0 or fail(program, err)
 end
 

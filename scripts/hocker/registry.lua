@@ -72,21 +72,29 @@ end
 
 -- --- plain http on this machine -----------------------------------------------------------------
 
+-- A certificate that is not trusted is one: its server speaks TLS (core/err.h has the words).
+local function untrusted(err)
+  return err.message:find("the server's certificate is not trusted: ", 1, true) ~= nil
+end
+
 -- A registry of this machine that was named without a scheme may speak plain http: https is tried
 -- first, and a server that does not speak TLS is believed, as docker does. No other host is.
 local function with_scheme(self, attempt)
   local ref = self.ref
   if not ref.plain_ok then return attempt(self.session.retries) end
   local result, err, response = attempt(0)
-  if result or response or err.code ~= "network" then
+  if result or response or err.code ~= "network" or untrusted(err) then
     ref.plain_ok = false
     return result, err, response
   end
-  local tls_api = ref.api
+  local tls_api, tls_err = ref.api, err
   ref.api, ref.plain_ok = ref.api:gsub("^https:", "http:"), false
   result, err, response = attempt(self.session.retries)
-  if not result and not response then ref.api = tls_api end
-  return result, err, response
+  if result then return result, err end
+  -- 400 is what servers that speak TLS, but not with us, say to plain http.
+  if not response or response.status == 400 then ref.api = tls_api end
+  if response and response.status == 400 then return nil, tls_err end
+  return nil, err, response
 end
 
 -- For a blob that is fetched before any document: its sink can't be tried twice, so a request

@@ -73,16 +73,28 @@ local function exchange(session, request)
   return nil, answer, last and last.status
 end
 
+-- The realm with what is asked for in its query; how long that gets is for the registry to say.
+local function query_url(want, username)
+  local url, err = want.url, nil
+  local function add(key, value)
+    if url and value then url, err = core.url.add_query(url, key, value) end
+  end
+  add("account", username)
+  add("service", want.service)
+  for scope in want.scope:gmatch("%S+") do add("scope", scope) end
+  if url then return url end
+  return nil, core.error("protocol", "the registry's challenge: " .. err.message)
+end
+
 local function get(session, want, username, password)
-  local url, authorization = want.url, nil
+  local authorization, err
   if username then
-    local err
     authorization, err = core.auth.basic(username, password)
     if not authorization then return nil, err end
-    url = core.url.add_query(url, "account", username)
   end
-  if want.service then url = core.url.add_query(url, "service", want.service) end
-  for scope in want.scope:gmatch("%S+") do url = core.url.add_query(url, "scope", scope) end
+  local url
+  url, err = query_url(want, username)
+  if not url then return nil, err end
   return exchange(session, { url = url, authorization = authorization })
 end
 

@@ -30,6 +30,9 @@ local function texts()
   assert(tostring(core.error("io", "why", { sys = 5 })) == "why")
   assert(core.system.clock() and core.system.machine())
   core.system.columns(0)
+  assert(core.system.user())
+  assert(core.system.run({ argv = { "sh", "-c", "cat; exit 3" }, input = "x" }).status == 3)
+  assert(not core.system.run { argv = { "/nonexistent" } })
 end
 
 local function sinks()

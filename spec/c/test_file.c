@@ -13,7 +13,7 @@
 
 static char root[1000]; /* the current directory of the tests, emptied by each */
 
-/* --- helpers ------------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------ */
 
 static void empty_root(void)
 {
@@ -79,7 +79,7 @@ static int make(const char *path, const char *text, struct hk_err *err)
 	return rc;
 }
 
-/* --- regular files ------------------------------------------------------------------- */
+/* --- regular files ------------------------------------------------------------------ */
 
 static void a_file_appears_at_commit(void)
 {
@@ -210,7 +210,7 @@ static void names_may_be_long_and_paths_relative(void)
 	CHECK_STR(get("sub/x"), "there");
 }
 
-/* --- links --------------------------------------------------------------------------- */
+/* --- links -------------------------------------------------------------------------- */
 
 static void links_are_followed(void)
 {
@@ -248,7 +248,7 @@ static void a_dangling_link_gets_its_target(void)
 	CHECK_STR(err.msg, "three: No such file or directory");
 }
 
-/* --- what can't be ------------------------------------------------------------------- */
+/* --- what can't be ------------------------------------------------------------------ */
 
 static void bad_paths_are_found_at_once(void)
 {
@@ -280,7 +280,7 @@ static void bad_paths_are_found_at_once(void)
 	CHECK(entries(".") == 4);
 }
 
-/* --- what is no regular file --------------------------------------------------------- */
+/* --- what is no regular file -------------------------------------------------------- */
 
 struct fifo_reader {
 	char text[64];
@@ -436,7 +436,7 @@ static void staging_is_under_tmpdir(void)
 	unsetenv("TMPDIR");
 }
 
-/* --- scratch files and positioned I/O ------------------------------------------------ */
+/* --- scratch files and positioned I/O ----------------------------------------------- */
 
 static void scratch_files_are_beside_the_target(void)
 {

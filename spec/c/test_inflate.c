@@ -1,4 +1,5 @@
-/* test_inflate: gzip, zstd and everything else, cut at every place and broken at every bit. */
+/* test_inflate: gzip, zstd and everything else, cut at every place and broken at every
+ * bit. */
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -8,7 +9,7 @@
 
 #define BIG 300000 /* more than a window and than a default block */
 
-/* --- making streams ------------------------------------------------------------------ */
+/* --- making streams ----------------------------------------------------------------- */
 
 struct bytes {
 	unsigned char data[2 * BIG];
@@ -76,7 +77,8 @@ static void add_plain_gzip(struct bytes *b, const char *text)
 	add_gzip(b, text, strlen(text), &o);
 }
 
-/* Appends one zstd frame. Without a check sum, the last input belongs to the last block. */
+/* Appends one zstd frame. Without a check sum, the last input belongs to the last
+ * block. */
 static void add_zstd_sum(
 	struct bytes *b, const void *data, size_t len, int window_log, bool sum)
 {
@@ -106,7 +108,7 @@ static void add_skippable(struct bytes *b, unsigned char kind, unsigned char len
 	add(b, body, len);
 }
 
-/* --- reading them -------------------------------------------------------------------- */
+/* --- reading them ------------------------------------------------------------------- */
 
 struct result {
 	int rc;
@@ -194,7 +196,7 @@ static bool survives_cuts(const struct bytes *b, const void *want, size_t len)
 	return gives(&r, want, len);
 }
 
-/* --- gzip ---------------------------------------------------------------------------- */
+/* --- gzip --------------------------------------------------------------------------- */
 
 static void the_backend_has_a_name(void)
 {
@@ -366,7 +368,7 @@ static void garbage_after_gzip_is_an_error(void)
 	CHECK_STR(r.err.msg, "x: not valid gzip: garbage after the last member");
 }
 
-/* --- broken streams ------------------------------------------------------------------ */
+/* --- broken streams ----------------------------------------------------------------- */
 
 /* A stream of two units and, with it, where the second begins. */
 static size_t make_pair(bool zstd)
@@ -455,7 +457,7 @@ static void reserved_flags_are_an_error(void)
 	CHECK_STR(r.err.msg, "x: not valid gzip: unknown header flags set");
 }
 
-/* --- zstd ---------------------------------------------------------------------------- */
+/* --- zstd --------------------------------------------------------------------------- */
 
 static void zstd_frames_are_read(void)
 {
@@ -561,7 +563,7 @@ static void a_window_has_a_limit(void)
 	}
 }
 
-/* --- everything else ----------------------------------------------------------------- */
+/* --- everything else ---------------------------------------------------------------- */
 
 static void other_bytes_pass(void)
 {
@@ -582,7 +584,7 @@ static void other_bytes_pass(void)
 	CHECK(gives(&r, content.data, BIG));
 }
 
-/* --- the ceiling --------------------------------------------------------------------- */
+/* --- the ceiling -------------------------------------------------------------------- */
 
 static void the_output_has_a_ceiling(void)
 {

@@ -342,6 +342,19 @@ static void a_challenge_is_answered(void)
 	end();
 }
 
+static void a_403_may_be_a_challenge(void)
+{
+	begin();
+	x.answer = "Bearer larger";
+	reply("403 No", "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n", "");
+	reply("200 OK", "", "hi");
+	CHECK(get(0) == HK_OK);
+	CHECK_STR(x.events, "c");
+	CHECK(server_asked(&srv, 1, "\r\nAuthorization: Bearer larger\r\n"));
+	CHECK_STR(body(), "hi");
+	end();
+}
+
 /* A request that was redirected and then broke asks the origin again, which may say who. */
 static void a_challenge_while_resuming(void)
 {
@@ -375,6 +388,7 @@ int main(void)
 	TEST(targets);
 	TEST(redirects_that_are_not_followed);
 	TEST(a_challenge_is_answered);
+	TEST(a_403_may_be_a_challenge);
 	TEST(a_challenge_while_resuming);
 	return test_end();
 }

@@ -9,7 +9,7 @@
 #include "hocker.h"
 #include "test.h"
 
-/* --- the far end: a gate that the test opens ----------------------------------------- */
+/* --- the far end: a gate that the test opens ---------------------------------------- */
 
 struct gate {
 	struct hk_sink base;
@@ -84,7 +84,7 @@ static struct hk_sink *gate_init(struct gate *g)
 	return &g->base;
 }
 
-/* --- helpers ------------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------ */
 
 struct waker {
 	atomic_int calls;
@@ -132,7 +132,7 @@ static int finish_watched(struct hk_sink *s, struct waker *w, struct hk_err *err
 	return rc;
 }
 
-/* --- bytes --------------------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------------------- */
 
 static void bytes_arrive_in_order(void)
 {
@@ -185,7 +185,7 @@ static void the_worker_takes_no_signals(void)
 	hk_sink_free(s);
 }
 
-/* --- errors -------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------- */
 
 static void an_error_behind_comes_back(void)
 {
@@ -231,7 +231,7 @@ static void a_queue_has_room_for_something(void)
 	CHECK(err.code == HK_EUSAGE && g.frees == 1);
 }
 
-/* --- readiness ----------------------------------------------------------------------- */
+/* --- readiness ---------------------------------------------------------------------- */
 
 static void ready_means_that_a_write_fits(void)
 {
@@ -394,7 +394,7 @@ static void a_late_watcher_is_told(void)
 	hk_sink_free(s);
 }
 
-/* --- the end ------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------ */
 
 static void freed_unfinished_it_finishes_nothing(void)
 {

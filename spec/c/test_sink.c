@@ -9,7 +9,7 @@
 #include "hocker.h"
 #include "test.h"
 
-/* --- a sink that tells what is done to it -------------------------------------------- */
+/* --- a sink that tells what is done to it ------------------------------------------- */
 
 struct probe {
 	struct hk_sink base;
@@ -19,7 +19,8 @@ struct probe {
 	size_t len;
 };
 
-static int probe_write(struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
+static int probe_write(
+	struct hk_sink *s, const void *data, size_t len, struct hk_err *err)
 {
 	struct probe *p = (struct probe *)s;
 
@@ -56,7 +57,7 @@ static struct hk_sink *probe_init(struct probe *p)
 	return &p->base;
 }
 
-/* --- chains -------------------------------------------------------------------------- */
+/* --- chains ------------------------------------------------------------------------- */
 
 static void an_error_is_sticky(void)
 {
@@ -167,7 +168,7 @@ static void constructors_nest(void)
 	CHECK_STR(err.msg, "the first fault");
 }
 
-/* --- verify -------------------------------------------------------------------------- */
+/* --- verify ------------------------------------------------------------------------- */
 
 #define ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define NOTHING "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -290,7 +291,7 @@ static void errors_come_from_behind(void)
 	hk_sink_free(s);
 }
 
-/* --- tee and null -------------------------------------------------------------------- */
+/* --- tee and null ------------------------------------------------------------------- */
 
 static void tee_feeds_both(void)
 {
@@ -334,7 +335,7 @@ static void null_takes_all(void)
 	hk_sink_free(s);
 }
 
-/* --- mem ----------------------------------------------------------------------------- */
+/* --- mem ---------------------------------------------------------------------------- */
 
 static void mem_outlives_its_sink(void)
 {
@@ -362,7 +363,7 @@ static void mem_has_a_ceiling(void)
 	hk_sink_free(s);
 }
 
-/* --- fd ------------------------------------------------------------------------------ */
+/* --- fd ----------------------------------------------------------------------------- */
 
 #define MUCH (3 << 20) /* more than a pipe holds */
 

@@ -11,7 +11,7 @@
 
 static char root[1000]; /* the current directory of the tests, emptied by each */
 
-/* --- helpers ------------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------ */
 
 static void empty_root(void)
 {
@@ -58,7 +58,7 @@ static char byte_of(size_t member, int64_t at)
 	return (char)(member * 37 + (size_t)at * 131 + (size_t)(at >> 8) + 1);
 }
 
-/* --- archives from a plan ------------------------------------------------------------ */
+/* --- archives from a plan ----------------------------------------------------------- */
 
 #define MEMBERS_MAX 12
 
@@ -71,8 +71,8 @@ struct plan {
 };
 
 /* Sends up to `n` more bytes to a member. */
-static int send_some(struct hk_sink *s, size_t member, int64_t *sent, int64_t size, int64_t n,
-	struct hk_err *err)
+static int send_some(struct hk_sink *s, size_t member, int64_t *sent, int64_t size,
+	int64_t n, struct hk_err *err)
 {
 	char piece[4096];
 
@@ -176,7 +176,7 @@ static void add_to_plan(struct plan *p, const char *name, int64_t declared, int6
 	p->n++;
 }
 
-/* --- the format ---------------------------------------------------------------------- */
+/* --- the format --------------------------------------------------------------------- */
 
 static void an_archive_is_what_tar_makes(void)
 {
@@ -292,7 +292,7 @@ static void names_must_be_safe(void)
 	hk_file_unref(f);
 }
 
-/* --- places -------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------- */
 
 static void sizes_may_be_right_wrong_or_unknown(void)
 {
@@ -374,7 +374,7 @@ static void scratch_files_are_made_when_needed(void)
 	CHECK(access("out.tar", F_OK) != 0);
 }
 
-/* --- threads ------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------ */
 
 struct sender {
 	struct hk_sink *sink;
@@ -436,7 +436,7 @@ static void members_are_written_at_the_same_time(void)
 	CHECK(unpacks("out.tar", &p));
 }
 
-/* --- 8 GiB --------------------------------------------------------------------------- */
+/* --- 8 GiB -------------------------------------------------------------------------- */
 
 /* Makes an archive of a sparse member of `size` bytes and a small one. */
 static int make_huge(const char *path, int64_t size, int64_t declared, struct hk_err *err)
@@ -493,7 +493,7 @@ static void eight_gibibytes_get_a_pax_record(void)
 	}
 }
 
-/* --- misuse -------------------------------------------------------------------------- */
+/* --- misuse ------------------------------------------------------------------------- */
 
 static void every_member_must_be_finished(void)
 {

@@ -653,3 +653,90 @@ describe("credentials", function()
     end)
   end
 end)
+
+describe("credentials from where they are kept", function()
+  local tokens, reg, private
+
+  lazy_setup(function()
+    tokens = token_server.start { users = { alice = PASSWORD }, private = { "^private/" } }
+    reg = registry.start { auth = "token", token = tokens }
+    private = image.build():push(reg, "private/app", "v1", { user = "alice:" .. PASSWORD })
+  end)
+  lazy_teardown(function()
+    reg:stop()
+    tokens:stop()
+  end)
+  before_each(function() tokens:forget() end)
+
+  local function words(...) return { "--registry", reg:url(), "private/app", "v1", ... } end
+  local function authfile(password, host)
+    local auth = process.check({ "base64", "-w0" }, { stdin = "alice:" .. password })
+    return tmp.file(('{"auths":{"%s":{"auth":"%s"}}}'):format(host or reg:host(), auth))
+  end
+  local netrc = ('machine 127.0.0.1 login alice password "%s"'):format(
+    PASSWORD:gsub('[\\"]', "\\%0"))
+
+  it("are taken from --authfile, for one token", function()
+    accepts(private.bytes, words("--authfile", authfile(PASSWORD)))
+    assert.equal(1, #tokens:requests())
+    assert.equal(BASIC, tokens:requests()[1].headers.authorization)
+  end)
+
+  for what, env in pairs {
+    ["$DOCKER_USER and $DOCKER_PASS"] = function()
+      return { DOCKER_USER = "alice", DOCKER_PASS = PASSWORD }
+    end,
+    ["$REGISTRY_AUTH_FILE"] = function() return { REGISTRY_AUTH_FILE = authfile(PASSWORD) } end,
+    ["$NETRC"] = function() return { NETRC = tmp.file(netrc) } end,
+    ["~/.netrc"] = function()
+      local home = tmp.dir("home")
+      tmp.write(home .. "/.netrc", netrc)
+      return { HOME = home }
+    end,
+  } do
+    it("are taken from " .. what, function()
+      accepts(private.bytes, words(), { env = env() })
+    end)
+  end
+
+  it("are taken from $DOCKER_TOKEN, and sent as they are", function()
+    local reply = process.check { "curl", "-sSf", "-G", "-u", "alice:" .. PASSWORD,
+      "--data-urlencode", "service=" .. tokens.service, "--data-urlencode",
+      "scope=repository:private/app:pull", tokens:realm() }
+    local token = cjson.decode(reply).token
+    tokens:forget()
+    accepts(private.bytes, words(), { env = { DOCKER_TOKEN = token } }, token)
+    assert.same({}, tokens:requests())
+  end)
+
+  it("are not looked for when flags give some", function()
+    accepts(private.bytes, words("-u", "alice", "-p", PASSWORD, "--authfile", "/nonexistent"),
+      { env = { DOCKER_USER = "alice", DOCKER_PASS = WRONG } })
+  end)
+
+  it("are named by their place when they are refused", function()
+    local path = authfile(WRONG)
+    assert.matches(path, refuses(4, words("--authfile", path)), 1, true)
+    assert.matches("$DOCKER_USER and $DOCKER_PASS", refuses(4, words(),
+      { env = { DOCKER_USER = "alice", DOCKER_PASS = WRONG } }), 1, true)
+    assert.matches("--authfile", refuses(4, words("--authfile", authfile(PASSWORD, "other:1"))),
+      1, true)
+  end)
+
+  it("are an error when their file is not there, or no such file", function()
+    assert.matches("/nonexistent", refuses(7, words("--authfile", "/nonexistent")), 1, true)
+    assert.matches("not valid JSON", refuses(2, words("--authfile", tmp.file(PASSWORD))), 1, true)
+    assert.same({}, tokens:requests())
+  end)
+
+  it("don't go over plain http to another machine", function()
+    local server = faulty.start { routes = { ["*"] = { status = 401,
+      headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } } } }
+    finally(function() server:stop() end)
+    local line = refuses(2, { "--registry", "http://registry.example.com", "demo/app", "v1",
+      "--authfile", authfile(PASSWORD, "registry.example.com") },
+      { env = { http_proxy = server:url() } })
+    assert.matches("plain http", line, 1, true)
+    assert.same({}, authorizations(server))
+  end)
+end)

@@ -53,7 +53,8 @@ describe("core.auth", function()
 
   local refused = {
     { "basic", "a:b", "c" }, { "basic", "a\n", "c" },
-    { "bearer", "" }, { "bearer", "a\nb" }, { "bearer", "a\r\nX: y" },
+    { "basic", "a\0b", "c" }, { "basic", "a", "b\0c" },
+    { "bearer", "" }, { "bearer", "a\nb" }, { "bearer", "a\r\nX: y" }, { "bearer", "a\0b" },
   }
   for _, case in ipairs(refused) do
     it(("refuses %s of %q, %q"):format(case[1], case[2], case[3] or ""), function()
@@ -64,8 +65,8 @@ describe("core.auth", function()
     end)
   end
 
-  it("raises for a wrong type and for a zero byte", function()
-    for _, wrong in ipairs { {}, true, "a\0b" } do
+  it("raises for a wrong type", function()
+    for _, wrong in ipairs { {}, true } do
       assert.error(function() auth.basic(wrong, "x") end)
       assert.error(function() auth.basic("x", wrong) end)
       assert.error(function() auth.bearer(wrong) end)

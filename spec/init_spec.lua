@@ -1,0 +1,33 @@
+local hocker = require "hocker"
+local process = require "support.process"
+
+describe("require \"hocker\"", function()
+  it("has every module as a field", function()
+    local count = 0
+    for path in process.check({ "sh", "-c", "ls scripts/hocker/*.lua" }):gmatch("[^\n]+") do
+      local name = path:match("([^/]*)%.lua$")
+      if name ~= "init" then
+        count = count + 1
+        assert.equal(require("hocker." .. name), hocker[name])
+      end
+    end
+    assert.is_true(count > 10)
+    assert.equal(require "hocker.core", hocker.core)
+  end)
+
+  it("loads a module when it is first used, once", function()
+    local code = [[
+      local hocker = require "hocker"
+      assert(not package.loaded["hocker.reference"] and not package.loaded["hocker.core"])
+      local reference = hocker.reference
+      assert(reference == package.loaded["hocker.reference"])
+      assert(rawget(hocker, "reference") == reference)
+    ]]
+    process.check({ "lua5.4", "-e", code },
+      { env = { LUA_PATH = package.path, LUA_CPATH = package.cpath } })
+  end)
+
+  it("raises for a field that is no module", function()
+    assert.error_matches(function() return hocker.nothing_such end, "module 'hocker.nothing_such'")
+  end)
+end)

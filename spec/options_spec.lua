@@ -1,0 +1,94 @@
+local core = require "hocker.core"
+local options = require "hocker.options"
+local session = require "hocker.session"
+
+--- All options of a list of lists.
+local function flatten(list, into)
+  into = into or {}
+  for _, item in ipairs(list) do
+    if item.names or item.words then into[#into + 1] = item else flatten(item, into) end
+  end
+  return into
+end
+
+--- The option of that name, in any of the lists.
+local function find(name)
+  for _, list in pairs(options) do
+    for _, item in ipairs(type(list) == "table" and flatten(list) or {}) do
+      for word in (item.names or ""):gmatch("%S+") do
+        if word == name then return item end
+      end
+    end
+  end
+  error("no option " .. name)
+end
+
+describe("options", function()
+  it("have names, help, and a value unless they are flags", function()
+    for list, items in pairs(options) do
+      for _, item in ipairs(type(items) == "table" and flatten(items) or {}) do
+        assert.is_string(item.help, list)
+        assert.is_truthy(item.words or item.flag or item.value, list)
+        for word in (item.names or ""):gmatch("%S+") do assert.matches("^%-%-?%a[%w-]*$", word) end
+      end
+    end
+  end)
+
+  it("have names that are theirs alone", function()
+    local all = { options.images, options.fetch, options.platform, options.out, options.progress,
+      options.jobs }
+    local seen = {}
+    for _, item in ipairs(flatten(all)) do
+      for word in (item.names or ""):gmatch("%S+") do
+        assert.is_nil(seen[word], word)
+        seen[word] = true
+      end
+    end
+  end)
+
+  local numbers = {
+    { "--retries", "0", 0 }, { "--retries", "12", 12 }, { "--retries", "-1" }, { "--retries", "" },
+    { "--retries", "1.5" }, { "--retries", "many" }, { "--retries", "inf" },
+    { "--jobs", "1", 1 }, { "--jobs", "0" }, { "--jobs", "x" },
+    { "--connect-timeout", "0.5", 0.5 }, { "--connect-timeout", "86400", 86400 },
+    { "--connect-timeout", "0" }, { "--connect-timeout", "-1" }, { "--connect-timeout", "86401" },
+    { "--connect-timeout", "nan" }, { "--connect-timeout", "1s" },
+    { "--stall-timeout", "60", 60 }, { "--stall-timeout", "0" },
+  }
+  for _, case in ipairs(numbers) do
+    local name, text, want = table.unpack(case)
+    it(("read %s %s"):format(name, text), function()
+      local value, message = find(name).convert(text)
+      assert.equal(want, value)
+      if not want then
+        assert.matches(name .. " must be a ", message, 1, true)
+        assert.matches(("not '%s'"):format(text), message, 1, true)
+      end
+    end)
+  end
+
+  it("have defaults that their own conversion takes", function()
+    for _, item in ipairs(flatten { options.fetch, options.jobs, options.progress }) do
+      if item.default and item.convert then assert.is_number(item.convert(item.default)) end
+    end
+  end)
+end)
+
+describe("options.session", function()
+  it("is what a session takes", function()
+    local opts = options.session {
+      cacert = "/ca", cert = "/cert", key = "/key", insecure = true, retries = 4,
+      connect_timeout = 5, stall_timeout = 6.5, jobs = 7, username = "not for it",
+    }
+    assert.same({
+      cacert = "/ca", cert = "/cert", key = "/key", insecure = true, retries = 4,
+      connect_timeout = 5, stall_timeout = 6.5, connections = 9,
+      user_agent = "hocker/" .. core.version,
+    }, opts)
+  end)
+
+  it("leaves what was not said to the session", function()
+    local mine <close> = assert(session.new(options.session {}))
+    assert.equal(3, mine.retries)
+  end)
+end)
