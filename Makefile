@@ -36,7 +36,7 @@ endif
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(filter-out lua%,$(PKGS)) 2>/dev/null)
 LUA_LIBS := $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)) 2>/dev/null)
-ALL_CPPFLAGS = -D_GNU_SOURCE $(if $(ISAL),-DHK_WITH_ISAL) $(CPPFLAGS) $(PKG_CFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(ISAL),-DHK_WITH_ISAL) $(CPPFLAGS) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_LDFLAGS = -pthread $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))

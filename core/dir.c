@@ -21,8 +21,8 @@
 #include "interrupt.h"
 #include "ustar.h"
 
-#define OPEN_DIR  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-#define BASE_MAX  200 /* bytes of the target's name in the temporary one: NAME_MAX is 255 */
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define BASE_MAX 200 /* bytes of the target's name in the temporary one; NAME_MAX: 255 */
 #define TRIES_MAX 1000
 #define LOCK_MS	  50 /* between two looks at a lock */
 
@@ -34,12 +34,12 @@ struct made {
 
 struct hk_dir {
 	unsigned refs;
-	char *path;    /* as the caller gave it, for messages */
-	int fd;	       /* the directory that is filled */
-	int parent;    /* where a new one lies; -1: something was there, and is added to */
-	char *base;    /* name that a new one shall have ... */
-	char *temp;    /* ... and has; NULL when committed */
-	mode_t mode;   /* of the empty directory that a new one replaces, or 0 */
+	char *path;  /* as the caller gave it, for messages */
+	int fd;	     /* the directory that is filled */
+	int parent;  /* where a new one lies; -1: something was there, and is added to */
+	char *base;  /* name that a new one shall have ... */
+	char *temp;  /* ... and has; NULL when committed */
+	mode_t mode; /* of the empty directory that a new one replaces, or 0 */
 	unsigned count;	   /* makes temporary names differ */
 	struct made *made; /* in a new one, the last first */
 };
@@ -53,7 +53,7 @@ struct dir_sink {
 	char *temp; /* in `folder`; NULL once it is renamed */
 };
 
-/* --- paths --------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------- */
 
 static const char *leaf_of(const char *name)
 {
@@ -79,7 +79,8 @@ static int remember(struct hk_dir *d, const char *name, bool dir, struct hk_err 
 	return HK_OK;
 }
 
-/* Opens a directory in another; `made` is its path below the target where it may be made. */
+/* Opens a directory in another; `made` is its path below the target where it may be made.
+ */
 static int enter(
 	struct hk_dir *d, int at, const char *name, const char *made, struct hk_err *err)
 {
@@ -162,11 +163,12 @@ static int make_dir(int at, const char *name, int *fd)
 
 static int make_file(int at, const char *name, int *fd)
 {
-	*fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	*fd = openat(
+		at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	return *fd < 0 ? -1 : 0;
 }
 
-/* --- creation ------------------------------------------------------------------------ */
+/* --- creation ---------------------------------------------------------------------- */
 
 /* A new directory beside `path`, which is real but for its last component. */
 static int create_beside(struct hk_dir *d, const char *path, struct hk_err *err)
@@ -304,7 +306,7 @@ bool hk_dir_exists(const struct hk_dir *d)
 	return d->parent < 0;
 }
 
-/* --- reading ------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------- */
 
 /* Non-blocking, so that a FIFO does not hold us up before it is found out. */
 static int open_file(struct hk_dir *d, const char *name, struct hk_err *err)
@@ -314,7 +316,8 @@ static int open_file(struct hk_dir *d, const char *name, struct hk_err *err)
 
 	if (folder < 0)
 		return -1;
-	fd = openat(folder, leaf_of(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(
+		folder, leaf_of(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	problem = errno;
 	close(folder);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -350,7 +353,8 @@ static int copy(int fd, struct hk_sink *to, const char *path, struct hk_err *err
 	return rc == HK_OK ? hk_sink_finish(to, err) : rc;
 }
 
-int hk_dir_read(struct hk_dir *d, const char *name, struct hk_sink *to, struct hk_err *err)
+int hk_dir_read(
+	struct hk_dir *d, const char *name, struct hk_sink *to, struct hk_err *err)
 {
 	struct hk_err e = {0};
 	int rc, fd = -1;
@@ -358,7 +362,8 @@ int hk_dir_read(struct hk_dir *d, const char *name, struct hk_sink *to, struct h
 	if (!hk_ustar_name(name))
 		rc = hk_err_set(&e, HK_EUSAGE, "\"%s\" can't name a file", name);
 	else
-		rc = (fd = open_file(d, name, &e)) >= 0 ? copy(fd, to, d->path, &e) : e.code;
+		rc = (fd = open_file(d, name, &e)) >= 0 ? copy(fd, to, d->path, &e)
+							: e.code;
 	if (fd >= 0)
 		close(fd);
 	hk_sink_free(to);
@@ -367,9 +372,10 @@ int hk_dir_read(struct hk_dir *d, const char *name, struct hk_sink *to, struct h
 	return rc;
 }
 
-/* --- the sink ------------------------------------------------------------------------ */
+/* --- the sink ---------------------------------------------------------------------- */
 
-static int dir_write(struct hk_sink *base, const void *data, size_t len, struct hk_err *err)
+static int dir_write(
+	struct hk_sink *base, const void *data, size_t len, struct hk_err *err)
 {
 	struct dir_sink *s = (struct dir_sink *)base;
 	const char *p = data;
@@ -460,7 +466,7 @@ struct hk_sink *hk_dir_sink(struct hk_dir *d, const char *name, struct hk_err *e
 	return NULL;
 }
 
-/* --- the end ------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------- */
 
 int hk_dir_lock(struct hk_dir *d, struct hk_err *err)
 {

@@ -1,11 +1,11 @@
 /*
  * tarstream: members take turns at one sink.
  *
- * The turn is the number of the member that may write, NOBODY before the first byte. Only who
- * has the turn touches OUT, and passes the turn on: after its own last byte it writes what is
- * at hand (stored members, the header of the next) and announces the next. The lock guards
- * the turn, so that it also orders what the threads write. A stream that has failed, or lost
- * a member, is dead for all.
+ * The turn is the number of the member that may write, NOBODY before the first byte. Only
+ * who has the turn touches OUT, and passes the turn on: after its own last byte it writes
+ * what is at hand (stored members, the header of the next) and announces the next. The
+ * lock guards the turn, so that it also orders what the threads write. A stream that has
+ * failed, or lost a member, is dead for all.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,8 +37,8 @@ struct hk_tar_stream {
 	struct member **members;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t turned;
-	bool begun;	    /* the first byte is on its way: no further members */
-	size_t turn;	    /* the member that may write; `n` when all have */
+	bool begun;  /* the first byte is on its way: no further members */
+	size_t turn; /* the member that may write; `n` when all have */
 	bool finished;
 	struct hk_err dead; /* why nothing more goes out, or HK_OK */
 };
@@ -47,13 +47,13 @@ struct stream_sink {
 	struct hk_sink base;
 	struct hk_tar_stream *stream; /* held */
 	size_t index;
-	int64_t count;	   /* bytes accepted */
-	bool turn;	   /* ours has come */
-	char held[HELD];   /* the last ones, in part */
+	int64_t count;	 /* bytes accepted */
+	bool turn;	 /* ours has come */
+	char held[HELD]; /* the last ones, in part */
 	size_t nheld;
 };
 
-/* --- what goes out ------------------------------------------------------------------- */
+/* --- what goes out ----------------------------------------------------------------- */
 
 static int put_header(struct hk_tar_stream *t, const struct member *m, struct hk_err *err)
 {
@@ -68,7 +68,8 @@ static int put_header(struct hk_tar_stream *t, const struct member *m, struct hk
 	return rc;
 }
 
-static int put_padding(struct hk_tar_stream *t, const struct member *m, struct hk_err *err)
+static int put_padding(
+	struct hk_tar_stream *t, const struct member *m, struct hk_err *err)
 {
 	static const char zeros[HK_USTAR_BLOCK];
 
@@ -76,7 +77,8 @@ static int put_padding(struct hk_tar_stream *t, const struct member *m, struct h
 		t->out, zeros, (size_t)(hk_ustar_padded(m->size) - m->size), err);
 }
 
-/* Writes what is at hand from member `next` on; `next` is then the one whose turn it is. */
+/* Writes what is at hand from member `next` on; `next` is then the one whose turn it is.
+ */
 static int put_stored(struct hk_tar_stream *t, size_t *next, struct hk_err *err)
 {
 	int rc = HK_OK;
@@ -96,7 +98,7 @@ static int put_stored(struct hk_tar_stream *t, size_t *next, struct hk_err *err)
 	return rc;
 }
 
-/* --- turns --------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------- */
 
 static void die(struct hk_tar_stream *t, const struct hk_err *why)
 {
@@ -168,7 +170,7 @@ static int await_turn(struct stream_sink *s, struct hk_err *err)
 	return rc;
 }
 
-/* --- members ------------------------------------------------------------------------- */
+/* --- members ----------------------------------------------------------------------- */
 
 struct hk_tar_stream *hk_tar_stream_new(struct hk_sink *out, struct hk_err *err)
 {
@@ -266,8 +268,8 @@ static struct member *add_member(
 	return m;
 }
 
-int hk_tar_stream_add(struct hk_tar_stream *t, const char *name, int64_t size, size_t *index,
-	struct hk_err *err)
+int hk_tar_stream_add(struct hk_tar_stream *t, const char *name, int64_t size,
+	size_t *index, struct hk_err *err)
 {
 	struct hk_err e = {0};
 
@@ -280,8 +282,8 @@ int hk_tar_stream_add(struct hk_tar_stream *t, const char *name, int64_t size, s
 	return HK_OK;
 }
 
-int hk_tar_stream_put(struct hk_tar_stream *t, const char *name, const void *data, size_t len,
-	struct hk_err *err)
+int hk_tar_stream_put(struct hk_tar_stream *t, const char *name, const void *data,
+	size_t len, struct hk_err *err)
 {
 	struct hk_err e = {0};
 	struct member *m = add_member(t, name, (int64_t)len, &e);
@@ -297,10 +299,11 @@ int hk_tar_stream_put(struct hk_tar_stream *t, const char *name, const void *dat
 	return e.code;
 }
 
-/* --- the sink ------------------------------------------------------------------------ */
+/* --- the sink ---------------------------------------------------------------------- */
 
 /* Passes on all but the last bytes of the member, which are held. */
-static int stream_write(struct hk_sink *base, const void *data, size_t len, struct hk_err *err)
+static int stream_write(
+	struct hk_sink *base, const void *data, size_t len, struct hk_err *err)
 {
 	struct stream_sink *s = (struct stream_sink *)base;
 	const struct member *m = s->stream->members[s->index];
@@ -333,8 +336,9 @@ static int stream_finish(struct hk_sink *base, struct hk_err *err)
 	int rc;
 
 	if (s->count != m->size)
-		return hk_err_set(err, HK_EVERIFY, "%s: %" PRId64 " bytes, expected %" PRId64,
-			m->name, s->count, m->size);
+		return hk_err_set(err, HK_EVERIFY,
+			"%s: %" PRId64 " bytes, expected %" PRId64, m->name, s->count,
+			m->size);
 	rc = await_turn(s, err);
 	if (rc == HK_OK)
 		rc = hk_sink_write(t->out, s->held, s->nheld, err);
@@ -398,7 +402,7 @@ struct hk_sink *hk_tar_stream_sink(
 	return &s->base;
 }
 
-/* --- the end ------------------------------------------------------------------------- */
+/* --- the end ----------------------------------------------------------------------- */
 
 /* Whether all members are out, and claims the end. */
 static int check_end(struct hk_tar_stream *t, struct hk_err *err)
@@ -412,7 +416,8 @@ static int check_end(struct hk_tar_stream *t, struct hk_err *err)
 	} else if (t->finished) {
 		rc = hk_err_set(err, HK_EUSAGE, "the archive is finished");
 	} else if (t->turn != t->n) {
-		rc = hk_err_set(err, HK_EUSAGE, "the content of a member is not all there");
+		rc = hk_err_set(
+			err, HK_EUSAGE, "the content of a member is not all there");
 	} else {
 		t->finished = true;
 	}

@@ -7,7 +7,7 @@
 
 #include "ustar.h"
 
-#define NAME_FIELD 100		      /* the longest name without a pax record */
+#define NAME_FIELD 100			 /* the longest name without a pax record */
 #define SIZE_FIELD INT64_C(077777777777) /* the largest size without one: 8 GiB - 1 */
 
 /* Offsets in a header. */
@@ -79,8 +79,8 @@ static void put_octal(char *field, size_t width, uint64_t value)
 		field[--width] = (char)('0' + (value & 7));
 }
 
-/* Appends one header block. A name or size too long for it is cut, or 0: a pax record says
- * what it is. */
+/* Appends one header block. A name or size too long for it is cut, or 0: a pax record
+ * says what it is. */
 static int add_header(
 	struct hk_buf *b, char type, const char *name, int64_t size, struct hk_err *err)
 {
@@ -94,10 +94,14 @@ static int add_header(
 	put_octal(block + AT_SIZE, 12, size <= SIZE_FIELD ? (uint64_t)size : 0);
 	put_octal(block + AT_MTIME, 12, 0);
 	block[AT_TYPE] = type;
-	memcpy(block + AT_MAGIC, "ustar\0" "00", 8);
+	memcpy(block + AT_MAGIC,
+		"ustar\0"
+		"00",
+		8);
 	put_octal(block + AT_DEVMAJOR, 8, 0);
 	put_octal(block + AT_DEVMINOR, 8, 0);
-	/* The sum is made with its own field full of spaces, and keeps the last of them. */
+	/* The sum is made with its own field full of spaces, and keeps the last of them.
+	 */
 	memset(block + AT_SUM, ' ', 8);
 	for (size_t i = 0; i < sizeof block; i++)
 		sum += (unsigned char)block[i];
@@ -105,8 +109,7 @@ static int add_header(
 	return hk_buf_add(b, block, sizeof block, err);
 }
 
-int hk_ustar_headers(
-	struct hk_buf *b, const char *name, int64_t size, struct hk_err *err)
+int hk_ustar_headers(struct hk_buf *b, const char *name, int64_t size, struct hk_err *err)
 {
 	static const char zeros[HK_USTAR_BLOCK];
 	struct hk_buf records;
@@ -121,7 +124,8 @@ int hk_ustar_headers(
 		if (rc == HK_OK)
 			rc = hk_buf_add(b, records.data, records.len, err);
 		if (rc == HK_OK)
-			rc = hk_buf_add(b, zeros, (size_t)(hk_ustar_padded(len) - len), err);
+			rc = hk_buf_add(
+				b, zeros, (size_t)(hk_ustar_padded(len) - len), err);
 	}
 	hk_buf_free(&records);
 	return rc == HK_OK ? add_header(b, '0', name, size, err) : rc;

@@ -1,7 +1,7 @@
 /*
- * ustar: what stands before a member of an archive, for those who write one: hk_tar into a
- * file, hk_tar_stream to a pipe. Same members, same bytes: mtime 0, owner 0:0 without names,
- * mode 0644. Not public.
+ * ustar: what stands before a member of an archive, for those who write one: hk_tar into
+ * a file, hk_tar_stream to a pipe. Same members, same bytes: mtime 0, owner 0:0 without
+ * names, mode 0644. Not public.
  */
 #ifndef HK_USTAR_H
 #define HK_USTAR_H
@@ -13,7 +13,8 @@
 
 #define HK_USTAR_BLOCK	 512
 #define HK_USTAR_NAME	 4096 /* no system unpacks a longer path */
-#define HK_USTAR_HEADERS (HK_USTAR_NAME + 4 * HK_USTAR_BLOCK) /* most bytes of headers */
+#define HK_USTAR_HEADERS (HK_USTAR_NAME + 4 * HK_USTAR_BLOCK) /* most bytes of headers   \
+							       */
 
 /* Whether it can name a member: not empty, not absolute, no "..", not too long. */
 bool hk_ustar_name(const char *name);

@@ -107,9 +107,9 @@ layer() {
 	tar --format=gnu --mtime=@0 --owner=0 --group=0 --numeric-owner --no-recursion \
 		-C / -cf "layer$number.tar" --verbatim-files-from -T "files$number"
 }
-layer 1 24 /usr/bin
-layer 2 24 /usr/lib
-layer 3 8 /usr/share
+layer 1 60 /usr/bin
+layer 2 60 /usr/lib
+layer 3 20 /usr/share
 size=$(cat layer?.tar | wc -c)
 [ "$size" -gt 30000000 ] || die "this machine has too few files: $size bytes"
 

@@ -17,9 +17,17 @@ layers' content.]],
 Fetches one layer, compressed as the registry has it, and verifies it against its digest. The manifest is not
 fetched, and the tag not used.]],
   image = [[
-Fetches the whole image as an archive that docker load and podman load take: the configuration, one member a
-distinct layer, manifest.json and repositories. The same image gives the same bytes, on every run and machine.
-Layers are fetched at the same time, and each is verified as it is stored and as it is unpacked.]],
+Fetches whole images as one archive. By default it is what docker load and podman load take: the configuration, one
+member a distinct layer, manifest.json and repositories. With --format oci-archive it is a tar of an OCI image layout,
+which docker load takes too; with --format oci the layout is a directory, which is made, or added to if it is a layout.
+The same images give the same bytes, on every run and machine. Layers are fetched at the same time, and each is verified as it
+is stored and as it is unpacked.
+.PP
+Two words are NAME TAG whenever the second can be a tag or a digest: it has no slash, and no colon but a digest's. All
+other words are a reference each, of several images that share the archive and what is the same in them.
+.PP
+With --out - the archive goes out while it is fetched where all sizes are certain: oci-archive, --layers compressed, and
+layers that are stored uncompressed. If one is found wrong then, the exit code is 5 and the tar breaks off inside a member.]],
   docker2nix = [[
 Reads a manifest, as hocker-manifest prints it, and prints a Nix expression that calls fetchdocker with one
 fetchDockerLayer a layer. The digests in the manifest are the hashes that Nix needs, so nothing is downloaded.
@@ -91,7 +99,8 @@ end
 
 local function command_page(program, name)
   local spec = assert(scripts.load("commands/" .. name))
-  local body = section("SYNOPSIS", (".B %s\n[options] IMAGE"):format(escape(program)))
+  local body = section("SYNOPSIS", (".B %s\n[options] %s"):format(escape(program),
+    spec.usage or "IMAGE"))
     .. section("DESCRIPTION", escape(PROSE[name]):gsub("\\e", "\\"))
     .. section("IMAGES", IMAGE)
     .. section("OPTIONS", table.concat(options(spec.args, {})))

@@ -1,4 +1,5 @@
 local hocker = require "hocker"
+local lua = require "support.lua"
 local process = require "support.process"
 
 describe("require \"hocker\"", function()
@@ -23,8 +24,7 @@ describe("require \"hocker\"", function()
       assert(reference == package.loaded["hocker.reference"])
       assert(rawget(hocker, "reference") == reference)
     ]]
-    process.check({ "lua5.4", "-e", code },
-      { env = { LUA_PATH = package.path, LUA_CPATH = package.cpath } })
+    lua.check { "-e", code }
   end)
 
   it("raises for a field that is no module", function()

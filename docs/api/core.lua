@@ -256,6 +256,65 @@ function Tar:finish() end
 
 function Tar:close() end
 
+---@class hocker.core.TarStream The same bytes as a Tar, in order, to a sink where nothing can be put right later.
+local TarStream = {}
+
+---@param out hocker.core.Sink taken
+---@return hocker.core.TarStream
+function core.tar_stream(out) end
+
+--- Declares the next member and returns the sink for its content, which belongs behind a queue: a write
+--- blocks until the members before it are complete. All are declared before the first byte.
+---@param name string
+---@param size integer exact: any other number of bytes is "verification"
+---@return hocker.core.Sink? sink, hocker.Error? err
+function TarStream:member(name, size) end
+
+--- Adds a member whose content is at hand; it waits in memory for its turn.
+---@param name string
+---@param data string
+---@return true? ok, hocker.Error? err
+function TarStream:put(name, data) end
+
+--- When all sinks have finished: writes the rest, and finishes the sink.
+---@return true? ok, hocker.Error? err
+function TarStream:finish() end
+
+function TarStream:close() end
+
+---@class hocker.core.Dir An output directory: a new one that appears by `commit`, or one that is added to.
+local Dir = {}
+
+---@param path string
+---@return hocker.core.Dir? dir, hocker.Error? err
+function core.dir(path) end
+
+--- Whether something is in it already.
+---@return boolean
+function Dir:exists() end
+
+--- Writes the content of a file to a sink, which is taken and finished. Regular files only; no link is
+--- followed.
+---@param name string
+---@param to hocker.core.Sink
+---@return true? ok, hocker.Error? err "not_found"
+function Dir:read(name, to) end
+
+--- The sink for the content of a file, which gets its name when the sink finishes.
+---@param name string
+---@return hocker.core.Sink? sink, hocker.Error? err
+function Dir:sink(name) end
+
+--- Waits until nobody else has it locked, and locks it until it is closed.
+---@return true? ok, hocker.Error? err
+function Dir:lock() end
+
+--- Gives a new directory its name.
+---@return true? ok, hocker.Error? err
+function Dir:commit() end
+
+function Dir:close() end
+
 ---@class hocker.core.Session
 local Session = {}
 

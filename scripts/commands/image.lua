@@ -23,7 +23,7 @@ end
 
 -- The names of each image: those asked for, or its own.
 local function all_names(args, registries)
-  local lists, asked, err = {}, {}, nil
+  local lists, asked, err = {}, {}
   if #args.repo_tag > 0 and #registries > 1 then
     return nil, core.error("usage", "--repo-tag names one image, and here are several")
   end
@@ -44,7 +44,8 @@ local function check_form(args)
   if not args.out then
     return nil, core.error("usage", "where to? give --out PATH, or --out - for standard output")
   elseif args.layers == "uncompressed" and args.format ~= "docker-archive" then
-    return nil, core.error("usage", ("--format %s keeps layers as they are stored"):format(args.format))
+    return nil, core.error("usage",
+      ("--format %s keeps layers as they are stored"):format(args.format))
   end
   return true
 end
@@ -75,7 +76,7 @@ return {
     { names = "--format", value = "FORMAT", default = "docker-archive", choices = archive.formats,
       help = "docker-archive (the default), oci-archive, or oci, which is a directory" },
     { names = "--layers", value = "FORM", choices = { "uncompressed", "compressed" },
-      help = "layers inside a docker-archive: uncompressed (as docker save), or compressed as stored" },
+      help = "layers in a docker-archive: uncompressed (as docker save), or compressed as stored" },
     { names = "--repo-tag", value = "NAME:TAG", many = true,
       help = "name inside the archive; may be repeated" },
     options.jobs, options.progress, options.fetch,

@@ -33,8 +33,8 @@ local function from_flags(args, refs)
   }
   for _, ref in ipairs(cred and refs or {}) do
     if ref.api ~= refs[1].api then
-      return nil, core.error("usage", ("credentials are for one registry, and these images are of %s "
-        .. "and %s"):format(refs[1].host, ref.host))
+      return nil, core.error("usage", ("credentials are for one registry, and these images are of "
+        .. "%s and %s"):format(refs[1].host, ref.host))
     end
   end
   return cred, err
@@ -63,7 +63,7 @@ end
 ---@param images string[][] the words of each
 ---@return hocker.Registry[]? registries, hocker.Error? err
 function methods:registries(args, images)
-  local refs, registries, err = {}, {}, nil
+  local refs, registries, err = {}, {}
   for i, words in ipairs(images) do
     refs[i], err = reference.parse(words, { registry = args.registry })
     if not refs[i] then return nil, err end

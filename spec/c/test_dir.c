@@ -14,7 +14,7 @@
 
 static char root[1000]; /* the current directory of the tests, emptied by each */
 
-/* --- helpers ------------------------------------------------------------------------- */
+/* --- helpers ----------------------------------------------------------------------- */
 
 static void empty_root(void)
 {
@@ -76,7 +76,7 @@ static const char *content(struct hk_dir *d, const char *name, int *rc)
 	return text;
 }
 
-/* --- a new directory ----------------------------------------------------------------- */
+/* --- a new directory --------------------------------------------------------------- */
 
 static void a_directory_appears_at_commit(void)
 {
@@ -151,7 +151,7 @@ static void what_came_meanwhile_stays(void)
 	CHECK(entries(".") == 1 && entries("out") == 1);
 }
 
-/* --- one to add to ------------------------------------------------------------------- */
+/* --- one to add to ----------------------------------------------------------------- */
 
 static void files_are_added(void)
 {
@@ -183,7 +183,8 @@ static void files_are_read(void)
 	int rc;
 
 	empty_root();
-	shell("mkdir -p out/b && echo -n hello >out/b/a && ln -s a out/b/link && mkfifo out/fifo && "
+	shell("mkdir -p out/b && echo -n hello >out/b/a && ln -s a out/b/link && mkfifo "
+	      "out/fifo && "
 	      "ln -s b out/c");
 	d = hk_dir_create("out", NULL);
 	CHECK_STR(content(d, "b/a", &rc), "hello");

@@ -1,5 +1,5 @@
-/* test_tarstream: members that are filled in any order go out in theirs, and a stream that
- * goes wrong never looks whole. */
+/* test_tarstream: members that are filled in any order go out in theirs, and a stream
+ * that goes wrong never looks whole. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #define MAX (1 << 20)
 
-/* --- helpers ------------------------------------------------------------------------- */
+/* --- helpers ----------------------------------------------------------------------- */
 
 /* The archive that hk_tar makes of "a", "b" (3000 bytes), "c" (empty) and "d" (512). */
 static char *wanted(size_t *len)
@@ -87,7 +87,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* --- whole ones ---------------------------------------------------------------------- */
+/* --- whole ones -------------------------------------------------------------------- */
 
 static void the_bytes_are_those_of_a_tar(void)
 {
@@ -151,7 +151,7 @@ static void documents_alone_are_an_archive(void)
 	hk_mem_unref(m);
 }
 
-/* --- broken ones --------------------------------------------------------------------- */
+/* --- broken ones ------------------------------------------------------------------- */
 
 static void the_end_of_a_member_waits_for_its_finish(void)
 {
@@ -165,7 +165,8 @@ static void the_end_of_a_member_waits_for_its_finish(void)
 	t = begin(hk_sink_fd(fds[1], "pipe", NULL), s);
 	CHECK(hk_sink_write(s[0], content, 3000, NULL) == HK_OK);
 	n = read(fds[0], got, sizeof got);
-	CHECK(n == 1024 + 512 + 3000 - 512); /* "a", and less of "b" than its header says */
+	CHECK(n ==
+		1024 + 512 + 3000 - 512); /* "a", and less of "b" than its header says */
 	for (int i = 0; i < 3; i++)
 		hk_sink_free(s[i]);
 	CHECK(hk_tar_stream_finish(t, NULL) == HK_EIO);
@@ -259,7 +260,7 @@ static void misuse_is_refused(void)
 	CHECK(!hk_tar_stream_sink(t, 9, NULL));
 	CHECK(fill(s[0], 3000, 3000) == HK_OK);
 	CHECK(hk_tar_stream_add(t, "x", 1, &index, NULL) == HK_EUSAGE); /* too late */
-	CHECK(hk_tar_stream_finish(t, NULL) == HK_EUSAGE); /* too early */
+	CHECK(hk_tar_stream_finish(t, NULL) == HK_EUSAGE);		/* too early */
 	for (int i = 0; i < 3; i++)
 		hk_sink_free(s[i]);
 	hk_tar_stream_unref(t);

@@ -29,7 +29,8 @@ end
 -- All files below a directory, sorted.
 local function files(dir)
   local list = {}
-  for name in process.check({ "sh", "-c", 'cd "$0" && find . -type f | sort', dir }):gmatch("%./(%S+)") do
+  local found = process.check { "sh", "-c", 'cd "$0" && find . -type f | sort', dir }
+  for name in found:gmatch("%./(%S+)") do
     list[#list + 1] = name
   end
   return list
@@ -113,7 +114,8 @@ describe("hocker-image", function()
     end)
 
     it("names it by the normalised reference, also in two words", function()
-      local other = fetch { "--registry", reg:url() .. "/v2/", "demo/app", "v1", "--format=oci-archive" }
+      local other = fetch { "--registry", reg:url() .. "/v2/", "demo/app", "v1",
+        "--format=oci-archive" }
       assert.equal(image.digest_of_file(path), image.digest_of_file(other))
     end)
 
@@ -137,7 +139,8 @@ describe("hocker-image", function()
         local words = { at "app:v1", "--format=oci-archive", "-q", "--jobs", jobs }
         assert.equal(image.digest_of_file(path), image.digest_of_file(fetch(words)))
         local out = tmp.path()
-        program.check("hocker-image", table.move(words, 1, #words, 3, { "--out", "-" }), { stdout = out })
+        program.check("hocker-image", table.move(words, 1, #words, 3, { "--out", "-" }),
+          { stdout = out })
         assert.equal(image.digest_of_file(path), image.digest_of_file(out))
       end
     end)
@@ -229,7 +232,8 @@ describe("hocker-image", function()
 
     it("keeps a Docker manifest, which skopeo reads when it is alone", function()
       local path = fetch { at "app:v1", "--format=oci" }
-      assert.equal(docker_image.v2s2.bytes, process.check { "skopeo", "inspect", "--raw", "oci:" .. path })
+      assert.equal(docker_image.v2s2.bytes,
+        process.check { "skopeo", "inspect", "--raw", "oci:" .. path })
     end)
 
     it("adds an image to a layout, and does not fetch what is there", function()
@@ -312,7 +316,8 @@ describe("hocker-image", function()
       local path = fetch { at "app:v1", at "oci:v2", at "base:v1" }
       local asked = {}
       for i, request in ipairs(reg:requests()) do
-        if i > before and request.status == 200 and request.path:find(base.layers[1].digest, 1, true) then
+        if i > before and request.status == 200
+          and request.path:find(base.layers[1].digest, 1, true) then
           asked[#asked + 1] = request.path
         end
       end
@@ -320,7 +325,8 @@ describe("hocker-image", function()
       local function tar(one, i) return hex(one.layers[i].diff_id) .. ".tar" end
       assert.same({ "manifest.json", hex(docker_image.config.digest) .. ".json",
         hex(oci_image.config.digest) .. ".json", hex(base.config.digest) .. ".json",
-        tar(docker_image, 1), tar(docker_image, 2), tar(oci_image, 2), "repositories" }, members(path))
+        tar(docker_image, 1), tar(docker_image, 2), tar(oci_image, 2), "repositories" },
+        members(path))
       local document = cjson.decode(member(path, "manifest.json"))
       assert.same({ at "app:v1" }, document[1].RepoTags)
       assert.same({ tar(oci_image, 1), tar(oci_image, 2) }, document[2].Layers)
@@ -339,12 +345,14 @@ describe("hocker-image", function()
     for _, format in ipairs { "docker-archive", "oci-archive" } do
       it("writes a " .. format .. " that docker loads whole", function()
         local said = need_docker():load(fetch { at "app:v1", at "oci:v2", "--format", format })
-        assert.equal(("Loaded image: %s\nLoaded image: %s\n"):format(at "app:v1", at "oci:v2"), said)
+        assert.equal(("Loaded image: %s\nLoaded image: %s\n"):format(at "app:v1", at "oci:v2"),
+          said)
       end)
 
       it("writes a " .. format .. " that podman loads whole", function()
         clients.need(clients.podman)
-        local said = clients.podman.new():load(fetch { at "app:v1", at "oci:v2", "--format", format })
+        local said = clients.podman.new():load(fetch { at "app:v1", at "oci:v2",
+          "--format", format })
         assert.matches(at "app:v1", said, 1, true)
         assert.matches(at "oci:v2", said, 1, true)
       end)
@@ -400,7 +408,7 @@ describe("hocker-image with a faulty registry", function()
   end
 
   for number = 1, 3 do
-    it(("breaks off inside the tar when layer %d is not what it should be"):format(number), function()
+    it(("breaks off inside the tar when layer %d is wrong"):format(number), function()
       spoil(number)
       for _, jobs in ipairs { "1", "6" } do
         local path = tmp.path()

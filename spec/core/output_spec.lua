@@ -2,6 +2,7 @@
 
 local core = require "hocker.core"
 local leaks = require "support.leaks"
+local lua = require "support.lua"
 local process = require "support.process"
 local tmp = require "support.tmp"
 
@@ -132,13 +133,13 @@ describe("core.file", function()
   end)
 
   it("is standard output by the name -", function()
-    local result = process.run({ "lua5.4", "-e", [[
+    local result = lua.run { "-e", [[
       local file <close> = assert(require("hocker.core").file("-"))
       local sink = file:sink()
       assert(sink:write("hel") and sink:write("lo") and sink:finish())
       io.stderr:write("nothing yet")
       assert(file:commit())
-    ]] }, { env = { LUA_CPATH = package.cpath } })
+    ]] }
     assert.same({ 0, "hello", "nothing yet" }, { result.code, result.stdout, result.stderr })
   end)
 end)

@@ -2,6 +2,7 @@
 
 local core = require "hocker.core"
 local leaks = require "support.leaks"
+local lua = require "support.lua"
 local process = require "support.process"
 local tmp = require "support.tmp"
 
@@ -100,7 +101,7 @@ describe("a chain", function()
   end)
 
   it("writes to standard output as it comes", function()
-    local result = process.run({ "lua5.4", "-e", [[
+    local result = lua.run { "-e", [[
       local core = require "hocker.core"
       local out = core.sink.stdout()
       io.stdout:setvbuf("full")
@@ -108,16 +109,16 @@ describe("a chain", function()
       io.stdout:write("last")
       assert(out:write("second "))
       assert(out:finish())
-    ]] }, { env = { LUA_CPATH = package.cpath } })
+    ]] }
     assert.equal("first second last", result.stdout, result.stderr)
   end)
 
   it("tells when standard output can't be written", function()
-    local result = process.run({ "lua5.4", "-e", [[
+    local result = lua.run({ "-e", [[
       local out = require("hocker.core").sink.stdout()
       local ok, err = out:write("x")
       io.stderr:write(tostring(ok), " ", err.code, " ", err.sys, " ", err.message)
-    ]] }, { env = { LUA_CPATH = package.cpath }, stdout = "/dev/full" })
+    ]] }, { stdout = "/dev/full" })
     assert.equal("nil io 28 writing standard output: No space left on device", result.stderr)
   end)
 end)

@@ -1,6 +1,7 @@
 --- core.system: the little that Lua needs of the operating system.
 
 local core = require "hocker.core"
+local lua = require "support.lua"
 local process = require "support.process"
 
 local system = core.system
@@ -22,8 +23,7 @@ describe("core.system", function()
 
   it("knows that a file is no terminal", function()
     local code = 'print(require("hocker.core").system.columns(1))'
-    local text = process.check({ "lua5.4", "-e", code }, { env = { LUA_CPATH = package.cpath } })
-    assert.equal("nil\n", text)
+    assert.equal("nil\n", lua.check { "-e", code })
     assert.is_nil(system.columns(-1))
     assert.is_nil(system.columns(1 << 20))
     assert.error(function() system.columns("x") end)
@@ -32,8 +32,8 @@ describe("core.system", function()
 
   it("knows the width of a terminal", function()
     for columns, want in pairs { [40] = "40", [0] = "80" } do
-      local command = ("stty cols %d; lua5.4 -e " ..
-        "'print(require(\"hocker.core\").system.columns(1))'"):format(columns)
+      local words = lua.command { "-e", '"print(require[[hocker.core]].system.columns(1))"' }
+      local command = ("stty cols %d; %s"):format(columns, table.concat(words, " "))
       local text = process.check({ "script", "-qec", command, "/dev/null" },
         { env = { LUA_CPATH = package.cpath } })
       assert.equal(want, text:match("%d+"))

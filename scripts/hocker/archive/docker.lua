@@ -32,7 +32,9 @@ function M.manifest_json(images, config_names, layer_names)
     local key = config_names[i] .. " " .. table.concat(layer_names[i], " ")
     local entry = known[key]
     if not entry then
-      entry = { Config = config_names[i], Layers = json.array(layer_names[i]), RepoTags = json.null }
+      entry = {
+        Config = config_names[i], Layers = json.array(layer_names[i]), RepoTags = json.null,
+      }
       entries[#entries + 1], known[key] = entry, entry
     end
     for _, name in ipairs(one.names) do

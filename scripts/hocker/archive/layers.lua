@@ -31,7 +31,7 @@ local function learn_size(layer)
     return true
   end
   local tail, err = layer.registry:tail(descriptor, 4)
-  if not tail and err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
+  if err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
   layer.size = tail and #tail == 4 and string.unpack("<I4", tail) or nil
   return true
 end

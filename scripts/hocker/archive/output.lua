@@ -223,7 +223,8 @@ end
 ---@return hocker.archive.Output? output, hocker.Error? err
 function M.directory(path)
   if path == "-" then
-    return nil, core.error("usage", "a directory can't go to standard output; --format oci-archive can")
+    return nil, core.error("usage",
+      "a directory can't go to standard output; --format oci-archive can")
   end
   local dir, err = core.dir(path)
   if not dir then return nil, err end
