@@ -53,7 +53,7 @@ struct dir_sink {
 	char *temp; /* in `folder`; NULL once it is renamed */
 };
 
-/* --- paths ------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------- */
 
 static const char *leaf_of(const char *name)
 {
@@ -79,8 +79,8 @@ static int remember(struct hk_dir *d, const char *name, bool dir, struct hk_err 
 	return HK_OK;
 }
 
-/* Opens a directory in another; `made` is its path below the target where it may be made.
- */
+/* Opens a directory in another; `made` is its path below the target, where it may be
+ * made. */
 static int enter(
 	struct hk_dir *d, int at, const char *name, const char *made, struct hk_err *err)
 {
@@ -168,7 +168,7 @@ static int make_file(int at, const char *name, int *fd)
 	return *fd < 0 ? -1 : 0;
 }
 
-/* --- creation ---------------------------------------------------------------------- */
+/* --- creation ----------------------------------------------------------------------- */
 
 /* A new directory beside `path`, which is real but for its last component. */
 static int create_beside(struct hk_dir *d, const char *path, struct hk_err *err)
@@ -306,7 +306,7 @@ bool hk_dir_exists(const struct hk_dir *d)
 	return d->parent < 0;
 }
 
-/* --- reading ----------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------ */
 
 /* Non-blocking, so that a FIFO does not hold us up before it is found out. */
 static int open_file(struct hk_dir *d, const char *name, struct hk_err *err)
@@ -372,7 +372,7 @@ int hk_dir_read(
 	return rc;
 }
 
-/* --- the sink ---------------------------------------------------------------------- */
+/* --- the sink ----------------------------------------------------------------------- */
 
 static int dir_write(
 	struct hk_sink *base, const void *data, size_t len, struct hk_err *err)
@@ -466,7 +466,7 @@ struct hk_sink *hk_dir_sink(struct hk_dir *d, const char *name, struct hk_err *e
 	return NULL;
 }
 
-/* --- the end ----------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------ */
 
 int hk_dir_lock(struct hk_dir *d, struct hk_err *err)
 {

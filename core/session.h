@@ -42,6 +42,7 @@ struct hk_event {
 	struct hk_transfer *transfer; /* NULL for HK_EVENT_NONE */
 };
 
+/* A PEM file that can't be read is HK_EIO, a `cacert` without a certificate HK_EUSAGE. */
 HK_API struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_err *err);
 
 /* Transfers that are left are stopped and their sinks freed; what remains of them is done with

@@ -53,7 +53,7 @@ struct stream_sink {
 	size_t nheld;
 };
 
-/* --- what goes out ----------------------------------------------------------------- */
+/* --- what goes out ------------------------------------------------------------------ */
 
 static int put_header(struct hk_tar_stream *t, const struct member *m, struct hk_err *err)
 {
@@ -77,8 +77,8 @@ static int put_padding(
 		t->out, zeros, (size_t)(hk_ustar_padded(m->size) - m->size), err);
 }
 
-/* Writes what is at hand from member `next` on; `next` is then the one whose turn it is.
- */
+/* Writes what is at hand from member `next` on; `next` is then the one whose turn it
+ * is. */
 static int put_stored(struct hk_tar_stream *t, size_t *next, struct hk_err *err)
 {
 	int rc = HK_OK;
@@ -98,7 +98,7 @@ static int put_stored(struct hk_tar_stream *t, size_t *next, struct hk_err *err)
 	return rc;
 }
 
-/* --- turns ------------------------------------------------------------------------- */
+/* --- turns -------------------------------------------------------------------------- */
 
 static void die(struct hk_tar_stream *t, const struct hk_err *why)
 {
@@ -170,7 +170,7 @@ static int await_turn(struct stream_sink *s, struct hk_err *err)
 	return rc;
 }
 
-/* --- members ----------------------------------------------------------------------- */
+/* --- members ------------------------------------------------------------------------ */
 
 struct hk_tar_stream *hk_tar_stream_new(struct hk_sink *out, struct hk_err *err)
 {
@@ -299,7 +299,7 @@ int hk_tar_stream_put(struct hk_tar_stream *t, const char *name, const void *dat
 	return e.code;
 }
 
-/* --- the sink ---------------------------------------------------------------------- */
+/* --- the sink ----------------------------------------------------------------------- */
 
 /* Passes on all but the last bytes of the member, which are held. */
 static int stream_write(
@@ -402,7 +402,7 @@ struct hk_sink *hk_tar_stream_sink(
 	return &s->base;
 }
 
-/* --- the end ----------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------ */
 
 /* Whether all members are out, and claims the end. */
 static int check_end(struct hk_tar_stream *t, struct hk_err *err)

@@ -14,7 +14,7 @@
 
 static char root[1000]; /* the current directory of the tests, emptied by each */
 
-/* --- helpers ----------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------ */
 
 static void empty_root(void)
 {
@@ -76,7 +76,7 @@ static const char *content(struct hk_dir *d, const char *name, int *rc)
 	return text;
 }
 
-/* --- a new directory --------------------------------------------------------------- */
+/* --- a new directory ---------------------------------------------------------------- */
 
 static void a_directory_appears_at_commit(void)
 {
@@ -151,7 +151,7 @@ static void what_came_meanwhile_stays(void)
 	CHECK(entries(".") == 1 && entries("out") == 1);
 }
 
-/* --- one to add to ----------------------------------------------------------------- */
+/* --- one to add to ------------------------------------------------------------------ */
 
 static void files_are_added(void)
 {

@@ -268,7 +268,7 @@ static void targets(void)
 		{"ftp://127.0.0.1/", NULL, HK_EPROTOCOL},
 		{"file:///etc/passwd", NULL, HK_EPROTOCOL},
 		{"javascript:alert(1)", NULL, HK_EPROTOCOL},
-		{"http://user:pw@127.0.0.1/", NULL, HK_EUSAGE},
+		{"http://user:pw@127.0.0.1/", NULL, HK_EPROTOCOL},
 		{"http://", NULL, HK_EPROTOCOL},
 	};
 	char want[256];

@@ -10,7 +10,7 @@
 
 #define MAX (1 << 20)
 
-/* --- helpers ----------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------ */
 
 /* The archive that hk_tar makes of "a", "b" (3000 bytes), "c" (empty) and "d" (512). */
 static char *wanted(size_t *len)
@@ -87,7 +87,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* --- whole ones -------------------------------------------------------------------- */
+/* --- whole ones --------------------------------------------------------------------- */
 
 static void the_bytes_are_those_of_a_tar(void)
 {
@@ -151,7 +151,7 @@ static void documents_alone_are_an_archive(void)
 	hk_mem_unref(m);
 }
 
-/* --- broken ones ------------------------------------------------------------------- */
+/* --- broken ones -------------------------------------------------------------------- */
 
 static void the_end_of_a_member_waits_for_its_finish(void)
 {

@@ -421,6 +421,35 @@ describe("hocker-image with a faulty registry", function()
     end)
   end
 
+  it("gives up at once when a layer is missing whose turn has not come", function()
+    local routes = served.routes(img)
+    routes[served.blob(img.layers[1])].stall = 100000
+    routes[served.blob(img.layers[3])] = { status = 404, delay = 0.5 }
+    server:set(routes)
+    local path = tmp.file("")
+    local result = program.run("hocker-image",
+      words("--format=oci-archive", "--out", "-", "-q"), { stdout = path, timeout = 20 })
+    assert.equal(3, result.code, result.stderr)
+    assert.is_true(lfs.attributes(path, "size") > 50000)
+    assert.equal(2, process.run({ "tar", "-tf", path }).code)
+  end)
+
+  it("ends while nobody reads its output, when it is told to", function()
+    local big = image.build { layers = { { random = 3000000 }, { random = 3000001 } } }
+    server:set(served.routes(big))
+    server:forget()
+    local argv, opts = program.command("hocker-image",
+      words("--format=oci-archive", "--out", "-", "-q"))
+    local fifo = tmp.path()
+    process.check { "mkfifo", fifo }
+    local running = process.spawn({ "bash", "-c", ('exec "$@" 1<>%s'):format(fifo), "bash",
+      table.unpack(argv) }, opts)
+    finally(function() running:stop() end)
+    process.eventually(function() return #server:requests() >= 4 end, "all requests")
+    running:kill("INT")
+    assert.equal(130, running:wait(10).code)
+  end)
+
   it("leaves no layout behind, and one that was there as it was", function()
     server:set(served.routes(img))
     local dir = tmp.dir()

@@ -1,0 +1,157 @@
+--- README.md's examples are run as they stand there, but for the names of public things.
+
+local clients = require "support.clients"
+local image = require "support.image"
+local lfs = require "lfs"
+local lua = require "support.lua"
+local process = require "support.process"
+local program = require "support.program"
+local registry = require "support.registry"
+local tmp = require "support.tmp"
+
+local ROOT = lfs.currentdir()
+local README = tmp.read("README.md")
+
+--- What stands for the things of the world: a text of the README, and its local replacement, in
+--- which %HOST is the registry, %URL its URI, %LAYER a layer's digest, %ROOT and %BUILD folders.
+local NAMES = {
+  { "https://registry.example:5000", "%URL" },
+  { "library/debian jessie", "--registry %URL library/debian jessie" },
+  { "debian:jessie", "%HOST/library/debian:jessie" },
+  { "debian:12", "%HOST/library/debian:12" },
+  { "alpine:3", "%HOST/library/alpine:3" },
+  { "quay.io/coreos/etcd:v3.5.0", "%HOST/coreos/etcd:v3.5.0" },
+  { "cd0a524342efac6edff500c17e625735bbe479c926439b263bbe3c8518a0849c", "%LAYER" },
+  { "docker load", "docker --host %DOCKER load" },
+  { "scripts/", "%ROOT/scripts/" },
+  { "examples/", "%ROOT/examples/" },
+  { "build/", "%BUILD/" },
+}
+
+--- The images that the names are of.
+local IMAGES = { ["library/debian"] = { "jessie", "12" }, ["library/alpine"] = { "3" },
+  ["coreos/etcd"] = { "v3.5.0" }, ["team/app"] = { "v1" } }
+
+--- The lines "    $ command", those that go on joined.
+local function commands()
+  local list = {}
+  for text in (README:gsub("\\\n%s*", "")):gmatch("\n    %$ ([^\n]*)") do list[#list + 1] = text end
+  return list
+end
+
+--- The replacement that stands at a place of a text, and where the text goes on.
+local function replacement(text, at)
+  for _, name in ipairs(NAMES) do
+    if text:sub(at, at + #name[1] - 1) == name[1] then return name[2], at + #name[1] end
+  end
+  return text:sub(at, at), at + 1
+end
+
+local function localise(text, values)
+  local parts, at = {}, 1
+  while at <= #text do parts[#parts + 1], at = replacement(text, at) end
+  return (table.concat(parts):gsub("%%(%u+)", values))
+end
+
+describe("README.md", function()
+  local reg, values, env, cwd, pushed, img
+
+  setup(function()
+    reg = registry.start()
+    img = image.build { layers = { { ["etc/motd"] = "hello\n" }, { random = 2000 } } }
+    for name, tags in pairs(IMAGES) do
+      for _, tag in ipairs(tags) do pushed = img:push(reg, name, tag) end
+    end
+    local _, opts = program.command("hocker")
+    local bin = program.path("hocker"):match("^(.*)/hocker$")
+    local wrapper = tmp.dir("bin")
+    tmp.write(wrapper .. "/lua5.4", ('#!/bin/sh\nPATH=%s exec %s "$@"\n'):format(
+      process.quote(os.getenv("PATH")), table.concat(lua.command {}, " ")))
+    process.check { "chmod", "755", wrapper .. "/lua5.4" }
+    env, cwd = opts.env, tmp.dir("readme")
+    env.PATH = ("%s:%s:%s"):format(bin, wrapper, os.getenv("PATH"))
+    values = { HOST = reg:host(), URL = reg:url(), ROOT = ROOT, BUILD = bin:match("^(.*)/bin$"),
+      LAYER = img.layers[1].digest:match("%x+$") }
+  end)
+  teardown(function() reg:stop() end)
+
+  --- Runs one command in a shell.
+  local function run(text)
+    return process.run({ "bash", "-o", "pipefail", "-c", localise(text, values) },
+      { env = env, cwd = cwd })
+  end
+
+  --- What a command prints, or makes, in the folder where all are run.
+  local RESULTS = {
+    ["^hocker%-manifest [^|]*$"] = function(result) assert.equal(pushed.bytes, result.stdout) end,
+    ["^hocker%-config "] = function(result) assert.equal(img.config.bytes, result.stdout) end,
+    ["^hocker%-layer "] = function(result)
+      assert.equal("layer.tar.gz\n", result.stdout)
+      assert.equal(img.layers[1].digest, image.digest_of_file(cwd .. "/layer.tar.gz"))
+    end,
+    ["^hocker%-image %-%-out %w+%.tar "] = function(result)
+      local path = result.stdout:match("^(%S+)\n$")
+      local names = process.check { "tar", "-tf", cwd .. "/" .. path }
+      assert.matches("manifest.json\n", names, 1, true)
+    end,
+    ["^hocker%-image %-%-out images "] = function(result)
+      assert.equal("images\n", result.stdout)
+      assert.is_true(tmp.exists(cwd .. "/images/index.json"))
+    end,
+    ["| docker2nix "] = function(result)
+      assert.matches("^{ fetchDockerConfig, fetchDockerLayer, fetchdocker }:", result.stdout)
+      assert.matches(values.LAYER, result.stdout, 1, true)
+    end,
+    ["docker load"] = function(result) assert.matches("Loaded image", result.stdout) end,
+    ["^LUA_PATH="] = function(result)
+      assert.equal(pushed.digest, result.stdout:match("^%S+"))
+      assert.matches(img.layers[2].digest, result.stdout, 1, true)
+    end,
+  }
+
+  for _, text in ipairs(commands()) do
+    it("runs: " .. text, function()
+      if text:find("docker load", 1, true) then
+        clients.need(clients.docker)
+        local docker = clients.docker.start()
+        finally(function() docker:stop() end)
+        values.DOCKER = docker.host
+      end
+      local result = run(text)
+      assert.equal(0, result.code, result.stderr)
+      local checked = false
+      for pattern, check in pairs(RESULTS) do
+        if text:find(pattern) then
+          check(result)
+          checked = true
+        end
+      end
+      assert.is_true(checked, "it is not known what this command should do")
+    end)
+  end
+
+  it("has examples", function()
+    assert.is_true(#commands() > 10)
+  end)
+
+  it("runs: its Lua", function()
+    local count = 0
+    for block in README:gmatch("\n```lua\n(.-)\n```\n") do
+      local result = lua.run({ "-" }, { stdin = localise(block, values) })
+      assert.equal(0, result.code, result.stderr)
+      assert.equal(pushed.digest .. "\n", result.stdout)
+      count = count + 1
+    end
+    assert.equal(1, count)
+  end)
+
+  it("names the programs and exit codes that there are", function()
+    local command = require "hocker.command"
+    for _, entry in ipairs(command.programs) do
+      assert.matches("\n| `" .. entry.program .. "` | ", README, 1, true)
+    end
+    for _, code in pairs(command.exit_codes) do
+      assert.matches("\n| " .. code .. " | ", README, 1, true)
+    end
+  end)
+end)
