@@ -174,6 +174,11 @@ show "hocker-image --registry $url --out again.tar demo/app v1"
 ok "a second run gives the same archive, byte for byte" cmp app.tar again.tar
 rm app.tar again.tar
 
+show "hocker-image --registry $url --format oci --out layout demo/app v1"
+skopeo --insecure-policy inspect --config --raw oci:layout >skopeo.json
+ok "skopeo reads the OCI layout, and finds the same configuration" cmp skopeo.json config.json
+rm -r layout
+
 show "hocker-image --out x.tar localhost:$port/demo/app:v1"
 skopeo --insecure-policy inspect --config --raw docker-archive:x.tar >skopeo.json
 ok "by one reference it is the same image" cmp skopeo.json config.json
