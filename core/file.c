@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct hk_file {
 	int out;      /* ... this descriptor of the process, or where -1 ... */
 	char *device; /* ... this path */
 	mode_t mode;  /* of the finished file */
+	atomic_uint writing; /* sinks that are not finished, maybe in a worker's hands */
 };
 
 struct file_sink {
@@ -452,6 +454,8 @@ int hk_file_commit(struct hk_file *f, struct hk_err *err)
 		err = &ignored;
 	if (f->fd < 0)
 		return hk_err_set(err, HK_EUSAGE, "%s: committed before", f->path);
+	if (f->writing > 0)
+		return hk_err_set(err, HK_EUSAGE, "%s: it is being written", f->path);
 	return f->target ? commit_rename(f, err) : commit_copy(f, err);
 }
 
@@ -471,13 +475,15 @@ static int file_write(struct hk_sink *s, const void *data, size_t len, struct hk
 
 static int file_finish(struct hk_sink *s, struct hk_err *err)
 {
-	(void)s;
 	(void)err;
+	((struct file_sink *)s)->file->writing--;
 	return HK_OK;
 }
 
 static void file_free(struct hk_sink *s)
 {
+	if (!s->finished)
+		((struct file_sink *)s)->file->writing--;
 	hk_file_unref(((struct file_sink *)s)->file);
 	free(s);
 }
@@ -498,6 +504,7 @@ struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err)
 	}
 	hk_sink_init(&s->base, &file_ops, NULL);
 	s->file = f;
+	f->writing++;
 	hk_file_ref(f);
 	return &s->base;
 }

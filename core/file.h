@@ -37,7 +37,8 @@ HK_API int hk_file_scratch(const struct hk_file *f, struct hk_err *err);
 
 /* Makes the bytes visible under the path, with the permissions that the umask gave a new
  * file when this one was created. Once; the file is then closed for writing. A copy to a
- * FIFO waits for its reader, and an interrupt ends the wait. */
+ * FIFO waits for its reader, and an interrupt ends the wait. HK_EUSAGE while a sink of it is
+ * neither finished nor freed. */
 HK_API HK_MUST_USE int hk_file_commit(struct hk_file *f, struct hk_err *err);
 
 /* A sink that writes to the file from its start. Holds a reference. */

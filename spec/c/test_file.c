@@ -162,10 +162,14 @@ static void commit_is_once(void)
 	f = hk_file_create("out", &err);
 	s = hk_sink_file(f, &err);
 	CHECK(hk_file_fd(f) >= 0);
+	CHECK(hk_file_commit(f, &err) == HK_EUSAGE);
+	CHECK_STR(err.msg, "out: it is being written");
+	hk_sink_free(s);
 	CHECK(hk_file_commit(f, NULL) == HK_OK);
 	CHECK(hk_file_fd(f) < 0);
 	CHECK(hk_file_commit(f, &err) == HK_EUSAGE);
 	CHECK(hk_file_commit(f, NULL) == HK_EUSAGE);
+	s = hk_sink_file(f, &err);
 	CHECK(hk_sink_write(s, "a", 1, &err) == HK_EUSAGE);
 	hk_sink_free(s);
 	hk_file_unref(f);

@@ -88,6 +88,20 @@ describe("core.file", function()
     assert.equal("usage", err.code)
   end)
 
+  it("is not committed while it is being written", function()
+    local path = tmp.path()
+    local file <close> = assert(core.file(path))
+    local sink = core.sink.queue(file:sink())
+    assert.is_true(sink:write("hello"))
+    local ok, err = file:commit()
+    assert.is_nil(ok)
+    assert.equal("usage", err.code)
+    assert.is_false(tmp.exists(path))
+    assert.is_true(sink:finish())
+    assert.is_true(file:commit())
+    assert.equal("hello", tmp.read(path))
+  end)
+
   for _, how in ipairs { "close", "<close>", "collection" } do
     it("leaves what was there when it is dropped by " .. how, function()
       local dir = tmp.dir()
@@ -232,5 +246,137 @@ describe("core.tar", function()
       end
     end)
     assert.same({}, tmp.list(dir))
+  end)
+end)
+
+describe("core.tar_stream", function()
+  local function bytes_of(fill)
+    local buffer <close> = core.buffer(1 << 20)
+    local stream <close> = core.tar_stream(buffer:sink())
+    fill(stream)
+    assert.is_true(stream:finish())
+    return buffer:data()
+  end
+
+  it("gives the bytes of a tar, whichever member is filled first", function()
+    local path = tmp.path("out.tar")
+    local file <close> = assert(core.file(path))
+    local tar <close> = assert(core.tar(file))
+    assert.is_true(tar:put("a", "aaa") and tar:put("b", ("b"):rep(5000)) and tar:put("c", ""))
+    assert.is_true(tar:finish() and file:commit())
+    local got = bytes_of(function(stream)
+      local a = core.sink.queue(assert(stream:member("a", 3)))
+      local b = core.sink.queue(assert(stream:member("b", 5000)))
+      assert.is_true(stream:put("c", ""))
+      assert.is_true(b:write(("b"):rep(5000)))
+      assert.is_true(a:write("aaa"))
+      assert.is_true(a:finish() and b:finish())
+    end)
+    assert.equal(tmp.read(path), got)
+  end)
+
+  it("takes exactly what was declared", function()
+    for _, content in ipairs { "xx", "xxxx" } do
+      local stream <close> = core.tar_stream(core.sink.null())
+      local sink <close> = assert(stream:member("a", 3))
+      local ok, err = sink:write(content)
+      if ok then ok, err = sink:finish() end
+      assert.is_nil(ok)
+      assert.equal("verification", err.code)
+    end
+  end)
+
+  it("raises for misuse, and returns an error for a bad name", function()
+    local out = core.sink.null()
+    local stream <close> = core.tar_stream(out)
+    for _, call in ipairs {
+      function() core.tar_stream() end, function() core.tar_stream(out) end,
+      function() stream:member("a") end, function() stream:member("a", -1) end,
+      function() stream:member("a", 1.5) end, function() stream:member({}, 1) end,
+      function() stream:put("a") end, function() stream:put("a\0b", "") end,
+    } do
+      assert.error(call)
+    end
+    local sink, err = stream:member("../a", 1)
+    assert.is_nil(sink)
+    assert.equal("usage", err.code)
+  end)
+
+  -- The worker of the second waits for its turn, which never comes.
+  it("may be dropped with members that wait, in any order", function()
+    leaks.none(function()
+      for i = 1, 6 do
+        local stream = core.tar_stream(core.sink.null())
+        local first = core.sink.queue(assert(stream:member("a", 3)), 10)
+        local second = core.sink.queue(assert(stream:member("b", 5000)), 10)
+        assert.is_true(second:write("0123456789"))
+        local order = { { stream, first, second }, { first, second, stream },
+          { second, first, stream }, { stream, second, first }, { second, stream }, {} }
+        for _, object in ipairs(order[i]) do object:close() end
+        collectgarbage()
+      end
+    end)
+  end)
+end)
+
+describe("core.dir", function()
+  it("appears by commit, with all that was written", function()
+    local path = tmp.path("dir")
+    leaks.none(function()
+      local dir <close> = assert(core.dir(path))
+      assert.is_false(dir:exists())
+      local sink <close> = assert(dir:sink("sub/a"))
+      assert.is_true(sink:write("hello") and sink:finish())
+      assert.is_false(tmp.exists(path))
+      assert.is_true(dir:commit())
+    end)
+    assert.equal("hello", tmp.read(path .. "/sub/a"))
+    local again <close> = assert(core.dir(path))
+    assert.is_true(again:exists())
+    local buffer <close> = core.buffer(10)
+    assert.is_true(again:read("sub/a", buffer:sink()))
+    assert.equal("hello", buffer:data())
+  end)
+
+  it("is nothing when it is dropped", function()
+    local parent = tmp.dir()
+    leaks.none(function()
+      local dir = assert(core.dir(parent .. "/new"))
+      local sink = assert(dir:sink("a"))
+      assert.is_true(sink:write("half"))
+      dir:close()
+      sink:close()
+    end)
+    assert.same({}, tmp.list(parent))
+  end)
+
+  it("returns errors, and takes the sink all the same", function()
+    local dir <close> = assert(core.dir(tmp.path("dir")))
+    local sink = core.sink.null()
+    local ok, err = dir:read("none", sink)
+    assert.is_nil(ok)
+    assert.equal("not_found", err.code)
+    assert.error_matches(function() sink:write("x") end, SPENT)
+    for _, name in ipairs { "", "/a", "../a", "a/../../b" } do
+      local none
+      none, err = dir:sink(name)
+      assert.is_nil(none, name)
+      assert.equal("usage", err.code)
+    end
+    local none
+    none, err = core.dir(tmp.file("no directory"))
+    assert.is_nil(none)
+    assert.equal("io", err.code)
+  end)
+
+  it("raises for misuse", function()
+    local dir <close> = assert(core.dir(tmp.path("dir")))
+    for _, call in ipairs {
+      function() core.dir() end, function() core.dir("a\0b") end, function() dir:sink() end,
+      function() dir:sink("a\0b") end, function() dir:read("a") end,
+      function() dir:read("a", {}) end,
+    } do
+      assert.error(call)
+    end
   end)
 end)
