@@ -45,8 +45,8 @@ Without credentials, a token is fetched from where the registry says, if it asks
 answer a Basic challenge, or get a token; \-\-token is sent as it is. A credentials file holds the lines USERNAME=... and
 PASSWORD=..., or BEARER_TOKEN=... . The three ways exclude each other.
 .PP
-Without any of them, the first of these places that has an entry for the registry is taken: the environment
-variables DOCKER_TOKEN, else DOCKER_USER and DOCKER_PASS, for whichever registry is asked; the file of \-\-authfile;
+Without any of them, the first of these places that has an entry for the registry is taken: in a Nix build,
+the environment variables DOCKER_TOKEN, else DOCKER_USER and DOCKER_PASS; the file of \-\-authfile;
 that of REGISTRY_AUTH_FILE; containers/auth.json in XDG_RUNTIME_DIR and in ~/.config, where podman and skopeo keep
 logins; docker's ~/.docker/config.json, or the one in DOCKER_CONFIG; ~/.dockercfg; ~/.netrc, or the file of NETRC.
 Credential helpers that these files name are asked; one that fails is an error. With \-v it is told which are used.

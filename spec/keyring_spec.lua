@@ -69,7 +69,7 @@ describe("the keyring", function()
         REGISTRY_AUTH_FILE = n <= 3 and home .. "/named" or nil,
         DOCKER_CONFIG = n <= 6 and home .. "/docker" or nil,
         NETRC = n <= 9 and home .. "/rc" or nil,
-        DOCKER_USER = one and "u1", DOCKER_PASS = one and "p" }
+        NIX_BUILD_TOP = "/build", DOCKER_USER = one and "u1", DOCKER_PASS = one and "p" }
     end
     local paths = { false, "/flag", "/named", "/run/containers/auth.json",
       "/xdg/containers/auth.json", "/docker/config.json", "/.docker/config.json", "/.dockercfg",
@@ -105,14 +105,23 @@ describe("the keyring", function()
     assert.is_nil(find("reg.example/a", env { XDG_CONFIG_HOME = home .. "/none" }))
   end)
 
-  it("takes what the environment says for any registry", function()
-    assert.equal("bearer - t", find("a.example/a", { DOCKER_TOKEN = "t", DOCKER_USER = "u",
+  it("takes what the environment says for any registry in a Nix build", function()
+    local function build(variables)
+      variables.NIX_BUILD_TOP = "/build"
+      return variables
+    end
+    assert.equal("bearer - t", find("a.example/a", build { DOCKER_TOKEN = "t", DOCKER_USER = "u",
       DOCKER_PASS = "p" }))
-    assert.equal("basic u p", find("debian", { DOCKER_USER = "u", DOCKER_PASS = "p" }))
+    assert.equal("basic u p", find("debian", build { DOCKER_USER = "u", DOCKER_PASS = "p" }))
     for _, half in ipairs { { DOCKER_USER = "u" }, { DOCKER_PASS = "p" },
       { DOCKER_USER = "", DOCKER_PASS = "p" }, { DOCKER_TOKEN = "" } } do
-      assert.is_nil(find("debian", half))
+      assert.is_nil(find("debian", build(half)))
     end
+  end)
+
+  it("hands no registry what the environment holds for another", function()
+    assert.is_nil(find("a.example/a", { DOCKER_TOKEN = "t" }))
+    assert.is_nil(find("debian", { DOCKER_USER = "u", DOCKER_PASS = "p" }))
   end)
 
   it("wants a file that was named", function()

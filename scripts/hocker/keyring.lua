@@ -1,8 +1,8 @@
 --- Where credentials are kept, and in which order they are looked for: the first place that has some
 --- for the repository is taken, so that a file for one registry hides no other.
 ---
----  1. $DOCKER_TOKEN, else $DOCKER_USER and $DOCKER_PASS: what Nix's fetchers are given. They name no
----     registry, so whichever is asked gets them.
+---  1. in a Nix build, $DOCKER_TOKEN, else $DOCKER_USER and $DOCKER_PASS, which Nix's fetchers are
+---     given. They name no registry, so that of the build gets them.
 ---  2. the file of --authfile
 ---  3. $REGISTRY_AUTH_FILE
 ---  4. containers/auth.json in $XDG_RUNTIME_DIR (else /run/containers/UID/auth.json), where podman,
@@ -71,7 +71,10 @@ function M.places(path, getenv)
   return places
 end
 
+-- In a Nix build only. Elsewhere they may be meant for any registry, and the one that is asked now
+-- would be handed another's.
 local function from_environment(getenv)
+  if not value(getenv, "NIX_BUILD_TOP") then return nil end
   local token = value(getenv, "DOCKER_TOKEN")
   if token then return credentials.bearer(token, "$DOCKER_TOKEN") end
   local user, password = value(getenv, "DOCKER_USER"), value(getenv, "DOCKER_PASS")

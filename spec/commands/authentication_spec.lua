@@ -684,7 +684,7 @@ describe("credentials from where they are kept", function()
 
   for what, env in pairs {
     ["$DOCKER_USER and $DOCKER_PASS"] = function()
-      return { DOCKER_USER = "alice", DOCKER_PASS = PASSWORD }
+      return { NIX_BUILD_TOP = "/build", DOCKER_USER = "alice", DOCKER_PASS = PASSWORD }
     end,
     ["$REGISTRY_AUTH_FILE"] = function() return { REGISTRY_AUTH_FILE = authfile(PASSWORD) } end,
     ["$NETRC"] = function() return { NETRC = tmp.file(netrc) } end,
@@ -705,20 +705,21 @@ describe("credentials from where they are kept", function()
       "scope=repository:private/app:pull", tokens:realm() }
     local token = cjson.decode(reply).token
     tokens:forget()
-    accepts(private.bytes, words(), { env = { DOCKER_TOKEN = token } }, token)
+    accepts(private.bytes, words(), { env = { NIX_BUILD_TOP = "/build", DOCKER_TOKEN = token } },
+      token)
     assert.same({}, tokens:requests())
   end)
 
   it("are not looked for when flags give some", function()
     accepts(private.bytes, words("-u", "alice", "-p", PASSWORD, "--authfile", "/nonexistent"),
-      { env = { DOCKER_USER = "alice", DOCKER_PASS = WRONG } })
+      { env = { NIX_BUILD_TOP = "/build", DOCKER_USER = "alice", DOCKER_PASS = WRONG } })
   end)
 
   it("are named by their place when they are refused", function()
     local path = authfile(WRONG)
     assert.matches(path, refuses(4, words("--authfile", path)), 1, true)
     assert.matches("$DOCKER_USER and $DOCKER_PASS", refuses(4, words(),
-      { env = { DOCKER_USER = "alice", DOCKER_PASS = WRONG } }), 1, true)
+      { env = { NIX_BUILD_TOP = "/build", DOCKER_USER = "alice", DOCKER_PASS = WRONG } }), 1, true)
     assert.matches("--authfile", refuses(4, words("--authfile", authfile(PASSWORD, "other:1"))),
       1, true)
   end)
