@@ -9,7 +9,7 @@ local scripts = require "hocker.scripts"
 local PROSE = {
   manifest = [[
 Prints the manifest that the registry has for IMAGE, byte for byte: its SHA-256 is the image's digest. If the name
-is that of an index, the manifest of one platform is printed.]],
+is that of an index, the manifest of one platform is printed, or with --index the index itself.]],
   config = [[
 Prints the configuration of IMAGE, byte for byte: the JSON that says what to run, and lists the digests of the
 layers' content.]],
