@@ -4,9 +4,11 @@
 --- (documents). By tag the digest is learnt once, and everything else is fetched by digest.
 
 local auth = require "hocker.auth"
+local complaint = require "hocker.complaint"
 local core = require "hocker.core"
-local json = require "hocker.json"
+local log = require "hocker.log"
 local manifest = require "hocker.manifest"
+local notices = require "hocker.notices"
 local platform = require "hocker.platform"
 
 local M = {}
@@ -42,31 +44,46 @@ end
 
 -- --- errors --------------------------------------------------------------------------------------
 
--- The registry's own words, from an error body of distribution-spec's form; nil for any other.
-local function registry_says(response)
-  local doc = response and json.decode(response.body)
-  local list = json.is_object(doc) and doc.errors
-  local first = json.is_array(list) and list[1]
-  if not json.is_object(first) then return nil end
-  local words = {}
-  for _, key in ipairs { "code", "message" } do
-    if type(first[key]) == "string" and first[key] ~= "" then words[#words + 1] = first[key] end
+-- Codes that say, also with a 404, that it is about who asks.
+local DENIED = { UNAUTHORIZED = true, DENIED = true }
+
+-- The limit, when it is over, and who has a higher one.
+local function advise_waiting(self, err, headers)
+  local limit, after = notices.limit(headers), headers["retry-after"]
+  local parts = { limit and "the limit is " .. limit or "too many requests" }
+  if after and not err.message:find("asks to wait", 1, true) then -- the core's own words
+    local seconds = #after < 10 and math.tointeger(tonumber(after))
+    parts[2] = seconds and "try again in " .. notices.duration(seconds)
+      or "try again after " .. log.shorten(after, 40)
   end
-  return #words > 0 and table.concat(words, ": "):sub(1, 300) or nil
+  if not self.auth.credentials then parts[#parts + 1] = "a login may raise it" end
+  return table.concat(parts, "; ")
 end
 
-local ADVICE = {
-  not_found = "check the name and the tag",
-  unauthorized = "these credentials may not pull it, or it does not exist",
-}
+-- What to do about an error.
+local function advise(self, err, response)
+  if response.status == 429 then return advise_waiting(self, err, response.headers) end
+  if err.code == "not_found" then return "check the name and the tag" end
+  if err.code ~= "unauthorized" then return nil end
+  if self.auth.credentials then
+    return "these credentials may not pull it, or it does not exist"
+  elseif not err.http then -- hocker.auth has told where credentials may come from
+    return "it may be private, or not exist"
+  end
+  return "it may be private, or not exist: log in, or check the name"
+end
 
 -- An error that says what was wanted, what the registry answered, and what to do.
 local function explain(self, what, err, response)
   if err.code == "interrupted" then return err end
-  local said = registry_says(response)
+  local said, said_code = complaint.read(response)
   local message = ("%s: %s"):format(what, err.message)
   if said then message = message .. ": " .. said end
-  if response and ADVICE[err.code] then message = message .. " (" .. ADVICE[err.code] .. ")" end
+  if err.code == "not_found" and said_code and DENIED[said_code:upper()] then
+    err = core.error("unauthorized", err.message, { http = err.http })
+  end
+  local advice = response and advise(self, err, response)
+  if advice then message = ("%s (%s)"):format(message, advice) end
   return core.error(err.code, message, { http = err.http, ref = self.ref })
 end
 
