@@ -2,6 +2,7 @@
 --- left. Nothing here is acted upon.
 
 local core = require "hocker.core"
+local field = require "hocker.field"
 local log = require "hocker.log"
 
 ---@class hocker.Notices What was said so far, so that nothing is said twice.
@@ -24,18 +25,6 @@ end
 
 -- Warnings ---------------------------------------------------------------------------------
 
--- The text of a quoted string whose first character is at `at`, and what comes after its end.
-local function read_quoted(value, at)
-  local from, parts = at, {}
-  while true do
-    local stop = value:find('["\\]', at)
-    if not stop then return nil end
-    parts[#parts + 1] = value:sub(from, stop - 1)
-    if value:sub(stop, stop) == '"' then return table.concat(parts), stop + 1 end
-    from, at = stop + 1, stop + 2 -- an escaped character is itself
-  end
-end
-
 --- The texts of a Warning field: those of the code 299, by no agent and without a date, as
 --- distribution-spec has them. What stands before a fault counts.
 ---@param value string
@@ -46,7 +35,7 @@ function M.warnings(value)
     local code, agent, open = value:match('^[%s,]*(%d%d%d) +(%S+) +"()', at)
     if not code then return texts end
     local text, dated
-    text, at = read_quoted(value, open)
+    text, at = field.quoted(value, open)
     if not text then return texts end
     dated = value:match('^ +"[^"]*"()', at)
     at = dated or at

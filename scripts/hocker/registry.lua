@@ -10,6 +10,7 @@ local log = require "hocker.log"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
 local platform = require "hocker.platform"
+local tags = require "hocker.tags"
 
 local M = {}
 
@@ -63,7 +64,9 @@ end
 -- What to do about an error.
 local function advise(self, err, response)
   if response.status == 429 then return advise_waiting(self, err, response.headers) end
-  if err.code == "not_found" then return "check the name and the tag" end
+  if err.code == "not_found" then
+    return self.ref.tag and "check the name and the tag" or "check the name"
+  end
   if err.code ~= "unauthorized" then return nil end
   if self.auth.credentials then
     return "these credentials may not pull it, or it does not exist"
@@ -172,6 +175,21 @@ function methods:image(want)
   end
   return nil, core.error("unsupported", ("%s: indexes in indexes, more than %d deep")
     :format(tostring(self.ref), INDEX_DEPTH))
+end
+
+--- All tags of the repository, in the registry's order.
+---@return string[]? tags, hocker.Error? err
+function methods:tags()
+  local list, err, response = tags.collect(self.ref, function(url)
+    return with_scheme(self, function(retries)
+      return self.session:fetch_text({
+        url = url or tags.url(self.ref), auth = self.auth, retries = retries,
+        name = "the list of tags",
+      }, tags.limits.page)
+    end)
+  end)
+  if not list then return nil, explain(self, tostring(self.ref), err, response) end
+  return list
 end
 
 --- The platform of this machine.
