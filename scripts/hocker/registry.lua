@@ -4,6 +4,7 @@
 --- (documents). By tag the digest is learnt once, and everything else is fetched by digest.
 
 local auth = require "hocker.auth"
+local base64 = require "hocker.base64"
 local complaint = require "hocker.complaint"
 local core = require "hocker.core"
 local log = require "hocker.log"
@@ -215,6 +216,22 @@ end
 
 -- --- blobs ---------------------------------------------------------------------------------------
 
+-- What a descriptor has with it of its content, not verified; nil alone when it has nothing.
+local function embedded(descriptor, what)
+  if not descriptor.data then return nil end
+  local bytes = base64.decode(descriptor.data)
+  if bytes then return bytes end
+  return nil, core.error("protocol", what .. ": its 'data' is not base 64")
+end
+
+-- Writes a whole blob, which must be verified by the chain.
+local function write_all(chain, bytes)
+  local sink <close> = chain
+  local ok, err = sink:write(bytes)
+  if ok then ok, err = sink:finish() end
+  return ok and true, err
+end
+
 local function fetch_blob(self, digest, what, request)
   settle_scheme(self)
   local url, err = self.ref:blob_url(digest)
@@ -229,8 +246,8 @@ local function fetch_blob(self, digest, what, request)
 end
 
 --- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
---- known. What the sink's end holds is good only after this has returned true.
----@param descriptor { digest: string, size: integer? }
+--- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good only after this has returned true.
+---@param descriptor { digest: string, size: integer?, data: string? }
 ---@param sink hocker.core.Sink
 ---@param kind string? for messages: "layer", "config"
 ---@param opts { on_start: fun(transfer: hocker.core.Transfer)?, threaded: boolean?, max: integer? }?
@@ -240,6 +257,9 @@ function methods:blob(descriptor, sink, kind, opts)
   local chain = core.sink.verify(sink, {
     size = descriptor.size, max = opts and opts.max, digest = descriptor.digest, name = what,
   })
+  local bytes, err = embedded(descriptor, what)
+  if bytes then return write_all(chain, bytes) end
+  if err then return nil, err end
   if opts and opts.threaded then chain = core.sink.queue(chain) end
   return fetch_blob(self, descriptor.digest, what, {
     sink = chain, on_start = opts and opts.on_start,
@@ -252,6 +272,8 @@ end
 ---@return string? bytes, hocker.Error? err
 function methods:tail(descriptor, count)
   if descriptor.size < count then return nil end
+  local bytes, fault = embedded(descriptor, "layer " .. descriptor.digest)
+  if bytes or fault then return bytes and bytes:sub(-count), fault end
   local buffer <close> = core.buffer(count)
   local ok, err = fetch_blob(self, descriptor.digest, "layer " .. descriptor.digest, {
     range = { first = descriptor.size - count, last = descriptor.size - 1 }, sink = buffer:sink(),
