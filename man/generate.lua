@@ -23,6 +23,9 @@ which docker load takes too; with --format oci the layout is a directory, which 
 The same images give the same bytes, on every run and machine. Layers are fetched at the same time, and each is verified as it
 is stored and as it is unpacked.
 .PP
+Layers that the registry does not have but the manifest has urls for are fetched there with --foreign-layers: by https alone,
+unless the registry itself is plain http, and without credentials.
+.PP
 Two words are NAME TAG whenever the second can be a tag or a digest: it has no slash, and no colon but a digest's. All
 other words are a reference each, of several images that share the archive and what is the same in them.
 .PP
