@@ -178,6 +178,7 @@ install: all
 uninstall:
 	for name in hocker $(COMMANDS); do \
 		rm -f $(DESTDIR)$(PREFIX)/bin/$$name $(DESTDIR)$(MANDIR)/man1/$$name.1; done
+	rm -f $(DESTDIR)$(MANDIR)/man1/hocker-tags.1
 	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker
 
 clean:

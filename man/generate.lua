@@ -9,7 +9,7 @@ local scripts = require "hocker.scripts"
 local PROSE = {
   manifest = [[
 Prints the manifest that the registry has for IMAGE, byte for byte: its SHA-256 is the image's digest. If the name
-is that of an index, the manifest of one platform is printed.]],
+is that of an index, the manifest of one platform is printed, or with --index the index itself.]],
   config = [[
 Prints the configuration of IMAGE, byte for byte: the JSON that says what to run, and lists the digests of the
 layers' content.]],
@@ -23,6 +23,9 @@ which docker load takes too; with --format oci the layout is a directory, which 
 The same images give the same bytes, on every run and machine. Layers are fetched at the same time, and each is verified as it
 is stored and as it is unpacked.
 .PP
+Layers that the registry does not have but the manifest has urls for are fetched there with --foreign-layers: by https alone,
+unless the registry itself is plain http, and without credentials.
+.PP
 Two words are NAME TAG whenever the second can be a tag or a digest: it has no slash, and no colon but a digest's. All
 other words are a reference each, of several images that share the archive and what is the same in them.
 .PP
@@ -32,7 +35,14 @@ layers that are stored uncompressed. If one is found wrong then, the exit code i
 Reads a manifest, as hocker-manifest prints it, and prints a Nix expression that calls fetchdocker with one
 fetchDockerLayer a layer. The digests in the manifest are the hashes that Nix needs, so nothing is downloaded.
 Neither a network nor Nix is used.]],
+  tags = [[
+Prints all tags of a repository, one a line, in the order of the registry. A registry that gives them in pages is asked for
+all of these, which must be of the same list. Nothing is printed unless all is there.]],
 }
+
+local NAME = [[
+IMAGE is a name without a tag, [host[:port]/]path. Docker Hub is the default, and a name of one component there is in
+library/. With \-\-registry, it is a path at that registry.]]
 
 local IMAGE = [[
 IMAGE is either two words, NAME and TAG, where TAG may be a digest, or one reference as docker writes it,
@@ -97,15 +107,21 @@ local function page(program, summary, body)
     :format(program:upper():gsub("-", "\\-"), escape(program), escape(summary), body)
 end
 
-local function command_page(program, name)
+-- A command that is no program of its own has a page named as if it were one.
+local function page_name(entry)
+  return entry.program or "hocker-" .. entry.name
+end
+
+local function command_page(entry)
+  local name, program = entry.name, entry.program or "hocker " .. entry.name
   local spec = assert(scripts.load("commands/" .. name))
   local body = section("SYNOPSIS", (".B %s\n[options] %s"):format(escape(program),
     spec.usage or "IMAGE"))
     .. section("DESCRIPTION", escape(PROSE[name]):gsub("\\e", "\\"))
-    .. section("IMAGES", IMAGE)
+    .. section("IMAGES", name == "tags" and NAME or IMAGE)
     .. section("OPTIONS", table.concat(options(spec.args, {})))
   if name ~= "docker2nix" then body = body .. section("CREDENTIALS", CREDENTIALS) end
-  return page(program, spec.summary, body .. section("EXIT STATUS", exit_codes())
+  return page(page_name(entry), spec.summary, body .. section("EXIT STATUS", exit_codes())
     .. section("SEE ALSO", ".BR hocker (1)"))
 end
 
@@ -114,11 +130,11 @@ local function hocker_page()
   for _, entry in ipairs(command.programs) do
     local spec = assert(scripts.load("commands/" .. entry.name))
     list[#list + 1] = (".TP\n.BR \"hocker %s\" \", \" %s (1)\n%s."):format(entry.name,
-      escape(entry.program), escape(spec.summary))
+      escape(page_name(entry)), escape(spec.summary))
   end
   return page("hocker", "fetch docker and OCI images from registries, without a daemon",
     section("SYNOPSIS", ".B hocker\nCOMMAND [options] ...")
-    .. section("DESCRIPTION", "Each command is also a program of its own.\n" .. table.concat(list, "\n"))
+    .. section("DESCRIPTION", "Each command but tags is also a program of its own.\n" .. table.concat(list, "\n"))
     .. section("EXIT STATUS", exit_codes()))
 end
 
@@ -130,5 +146,5 @@ end
 local dir = assert(arg[1], "usage: lua man/generate.lua DIR")
 write(dir .. "/hocker.1", hocker_page())
 for _, entry in ipairs(command.programs) do
-  write(("%s/%s.1"):format(dir, entry.program), command_page(entry.program, entry.name))
+  write(("%s/%s.1"):format(dir, page_name(entry)), command_page(entry))
 end

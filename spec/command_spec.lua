@@ -253,13 +253,16 @@ describe("the program", function()
     end
   end)
 
-  it("is each command, by a word and by a name of its own", function()
+  it("is each command, by a word and by the name of its own that it may have", function()
     for _, entry in ipairs(command.programs) do
-      local named = main("/some/where/" .. entry.program, "--help")
-      assert.matches("^Usage: " .. entry.program:gsub("%-", "%%-") .. " ", named.stdout)
       local word = main("./hocker", entry.name, "--help")
       assert.matches("^Usage: hocker " .. entry.name .. " ", word.stdout)
-      assert.same({ 0, 0 }, { named.code, word.code })
+      assert.equal(0, word.code)
+      if entry.program then
+        local named = main("/some/where/" .. entry.program, "--help")
+        assert.matches("^Usage: " .. entry.program:gsub("%-", "%%-") .. " ", named.stdout)
+        assert.equal(0, named.code)
+      end
     end
   end)
 

@@ -8,7 +8,7 @@ describe("the manual pages", function()
       env = { LUA_PATH = package.path, LUA_CPATH = package.cpath },
     })
     local names = tmp.list(dir)
-    assert.equal(6, #names)
+    assert.equal(7, #names)
     for _, name in ipairs(names) do
       assert.equal(tmp.read(dir .. "/" .. name), tmp.read("man/" .. name), name)
     end
@@ -16,7 +16,7 @@ describe("the manual pages", function()
 
   it("are understood by man", function()
     if not process.which("man") then pending("man is not installed") return end
-    for _, name in ipairs { "hocker", "hocker-image", "docker2nix" } do
+    for _, name in ipairs { "hocker", "hocker-image", "hocker-tags", "docker2nix" } do
       local result = process.run({ "man", "--warnings", "-l", "man/" .. name .. ".1" }, {
         env = { MANWIDTH = "100", LC_ALL = "C.UTF-8" },
       })

@@ -148,7 +148,8 @@ describe("README.md", function()
   it("names the programs and exit codes that there are", function()
     local command = require "hocker.command"
     for _, entry in ipairs(command.programs) do
-      assert.matches("\n| `" .. entry.program .. "` | ", README, 1, true)
+      local name = entry.program or "hocker " .. entry.name
+      assert.matches("\n| `" .. name .. "` | ", README, 1, true)
     end
     for _, code in pairs(command.exit_codes) do
       assert.matches("\n| " .. code .. " | ", README, 1, true)

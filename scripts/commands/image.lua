@@ -79,6 +79,8 @@ return {
       help = "layers in a docker-archive: uncompressed (as docker save), or compressed as stored" },
     { names = "--repo-tag", value = "NAME:TAG", many = true,
       help = "name inside the archive; may be repeated" },
+    { names = "--foreign-layers", flag = true,
+      help = "fetch layers that the registry lacks from the manifest's urls, verified as all" },
     options.jobs, options.progress, options.fetch,
   },
   run = function(ctx, args)

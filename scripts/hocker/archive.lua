@@ -38,6 +38,25 @@ function M.open(format, path)
   return format_of(format).open(path)
 end
 
+-- A layer that is in its descriptor, and is kept as it is stored, is a document: it is verified now,
+-- and waits for no turn.
+local function embed(plan)
+  local rest = {}
+  for _, layer in ipairs(plan.layers) do
+    if not (layer.exact and layer.descriptor.data) then rest[#rest + 1] = layer end
+  end
+  plan.layers = rest
+  for _, entry in ipairs(plan.entries) do
+    local layer = entry.layer
+    if layer and layer.exact and layer.descriptor.data then
+      local bytes, err = layers.embedded(layer)
+      if not bytes then return nil, err end
+      entry.layer, entry.bytes = nil, bytes
+    end
+  end
+  return true
+end
+
 ---@class hocker.archive.Options
 ---@field session hocker.Session
 ---@field images hocker.archive.Image[]
@@ -56,7 +75,8 @@ function M.write(opts)
   local format, jobs, out = format_of(opts.format), opts.jobs or 6, opts.output
   if #opts.images == 0 then return nil, core.error("usage", "an archive of no images") end
   local plan = format.plan(opts.images, opts.compressed or false)
-  local ok, err = layers.learn_sizes(opts.session, plan.layers, jobs)
+  local ok, err = embed(plan)
+  if ok then ok, err = layers.learn_sizes(opts.session, plan.layers, jobs) end
   if ok then ok, err = out:begin(plan) end
   if not ok then return nil, err end
   ok, err = layers.fetch(opts.session, plan.layers, function(layer) return out:sink(layer) end,

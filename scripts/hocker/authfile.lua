@@ -3,6 +3,7 @@
 ---
 --- Only what is looked at is checked: these files hold much else, and are other programs'.
 
+local base64 = require "hocker.base64"
 local core = require "hocker.core"
 local credentials = require "hocker.credentials"
 local credhelper = require "hocker.credhelper"
@@ -34,27 +35,9 @@ local function field(object, name, kind, source)
   return value
 end
 
-local ALPHABET <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
--- Base 64 with its padding; nil for any other text.
-local function decode64(text)
-  local digits, padding = text:match("^([A-Za-z0-9+/]*)(=*)$")
-  if not digits or #padding > 2 or (#digits + #padding) % 4 ~= 0 then return nil end
-  local bytes, bits, count = {}, 0, 0
-  for char in digits:gmatch(".") do
-    bits, count = bits << 6 | ALPHABET:find(char, 1, true) - 1, count + 6
-    if count >= 8 then
-      count = count - 8
-      bytes[#bytes + 1] = string.char(bits >> count & 255)
-      bits = bits & (1 << count) - 1
-    end
-  end
-  return bits == 0 and table.concat(bytes) or nil
-end
-
 -- User name and password of the field `auth`. Some programs fill it up with NULs.
 local function split_auth(text, source)
-  local pair = decode64(text)
+  local pair = base64.decode(text)
   local user, password = (pair or ""):gsub("%z+$", ""):match("^([^:]*):(.*)$")
   if not user then return fault(source, "'auth' is not user:password in base 64") end
   return user, password

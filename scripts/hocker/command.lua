@@ -23,8 +23,8 @@ M.exit_codes = {
   usage = 2, not_found = 3, unauthorized = 4, verification = 5, network = 6, io = 7, refused = 8,
 }
 
----@class hocker.Program A command that is a program under a name of its own.
----@field program string
+---@class hocker.Program A command, and the program that it is under a name of its own, if it is one.
+---@field program string?
 ---@field name string of the command
 
 ---@type hocker.Program[]
@@ -34,6 +34,7 @@ M.programs = {
   { program = "hocker-config", name = "config" },
   { program = "hocker-manifest", name = "manifest" },
   { program = "docker2nix", name = "docker2nix" },
+  { name = "tags" },
 }
 
 local function exit_code(err)

@@ -74,7 +74,10 @@ function methods:registries(args, images)
   for i, ref in ipairs(refs) do
     cred, err = find_credentials(self, args, ref, given)
     if err then return nil, err end
-    registries[i] = { ref = ref, credentials = cred, insecure = args.insecure, log = self.log }
+    registries[i] = {
+      ref = ref, credentials = cred, insecure = args.insecure, log = self.log,
+      foreign_layers = args.foreign_layers,
+    }
   end
   s, err = open_session(self, args)
   if not s then return nil, err end

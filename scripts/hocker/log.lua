@@ -26,6 +26,17 @@ function M.printable(text)
     :gsub("\xc2([\x80-\x9f])", function(c) return ("\\xc2\\x%02x"):format(c:byte()) end))
 end
 
+--- Cuts text that is too long, between two characters.
+---@param text string
+---@param max integer most bytes
+---@return string
+function M.shorten(text, max)
+  if #text <= max then return text end
+  local stop = max - 3
+  while stop > 0 and (text:byte(stop + 1) & 0xc0) == 0x80 do stop = stop - 1 end
+  return text:sub(1, stop) .. "..."
+end
+
 local function line(self, level, text)
   if self.level < level then return end
   if self.before then self.before() end

@@ -330,6 +330,13 @@ function M.split_images(words)
   return images
 end
 
+--- Whether a text is a tag by the grammar.
+---@param text string
+---@return boolean
+function M.is_tag(text)
+  return check_tag(text) ~= nil
+end
+
 -- Methods ----------------------------------------------------------------------------------
 
 --- The same image, pinned; the tag stays as a name.

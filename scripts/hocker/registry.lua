@@ -4,10 +4,14 @@
 --- (documents). By tag the digest is learnt once, and everything else is fetched by digest.
 
 local auth = require "hocker.auth"
+local base64 = require "hocker.base64"
+local complaint = require "hocker.complaint"
 local core = require "hocker.core"
-local json = require "hocker.json"
+local log = require "hocker.log"
 local manifest = require "hocker.manifest"
+local notices = require "hocker.notices"
 local platform = require "hocker.platform"
+local tags = require "hocker.tags"
 
 local M = {}
 
@@ -16,6 +20,7 @@ local M = {}
 ---@field ref hocker.Reference
 ---@field auth hocker.Auth
 ---@field log hocker.Log?
+---@field foreign_layers boolean?
 local methods = {}
 local mt = { __name = "hocker.Registry", __index = methods }
 
@@ -27,12 +32,20 @@ local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 ---@field manifest hocker.Manifest
 ---@field index hocker.Manifest? the index it was chosen from
 
+---@class hocker.RegistryOptions
+---@field session hocker.Session
+---@field ref hocker.Reference
+---@field credentials hocker.Credentials?
+---@field insecure boolean? accepts that credentials go over plain http
+---@field log hocker.Log?
+---@field foreign_layers boolean? whether layers that it lacks are fetched from their urls
+
 --- A registry's repository, as `ref` names it. Makes no request.
----@param opts { session: hocker.Session, ref: hocker.Reference, credentials: hocker.Credentials?, insecure: boolean?, log: hocker.Log? }
+---@param opts hocker.RegistryOptions
 ---@return hocker.Registry
 function M.new(opts)
   return setmetatable({
-    session = opts.session, ref = opts.ref, log = opts.log,
+    session = opts.session, ref = opts.ref, log = opts.log, foreign_layers = opts.foreign_layers,
     auth = auth.new {
       session = opts.session, ref = opts.ref, credentials = opts.credentials,
       insecure = opts.insecure,
@@ -42,31 +55,48 @@ end
 
 -- --- errors --------------------------------------------------------------------------------------
 
--- The registry's own words, from an error body of distribution-spec's form; nil for any other.
-local function registry_says(response)
-  local doc = response and json.decode(response.body)
-  local list = json.is_object(doc) and doc.errors
-  local first = json.is_array(list) and list[1]
-  if not json.is_object(first) then return nil end
-  local words = {}
-  for _, key in ipairs { "code", "message" } do
-    if type(first[key]) == "string" and first[key] ~= "" then words[#words + 1] = first[key] end
+-- Codes that say, also with a 404, that it is about who asks.
+local DENIED = { UNAUTHORIZED = true, DENIED = true }
+
+-- The limit, when it is over, and who has a higher one.
+local function advise_waiting(self, err, headers)
+  local limit, after = notices.limit(headers), headers["retry-after"]
+  local parts = { limit and "the limit is " .. limit or "too many requests" }
+  if after and not err.message:find("asks to wait", 1, true) then -- the core's own words
+    local seconds = #after < 10 and math.tointeger(tonumber(after))
+    parts[2] = seconds and "try again in " .. notices.duration(seconds)
+      or "try again after " .. log.shorten(after, 40)
   end
-  return #words > 0 and table.concat(words, ": "):sub(1, 300) or nil
+  if not self.auth.credentials then parts[#parts + 1] = "a login may raise it" end
+  return table.concat(parts, "; ")
 end
 
-local ADVICE = {
-  not_found = "check the name and the tag",
-  unauthorized = "these credentials may not pull it, or it does not exist",
-}
+-- What to do about an error.
+local function advise(self, err, response)
+  if response.status == 429 then return advise_waiting(self, err, response.headers) end
+  if err.code == "not_found" then
+    return self.ref.tag and "check the name and the tag" or "check the name"
+  end
+  if err.code ~= "unauthorized" then return nil end
+  if self.auth.credentials then
+    return "these credentials may not pull it, or it does not exist"
+  elseif not err.http then -- hocker.auth has told where credentials may come from
+    return "it may be private, or not exist"
+  end
+  return "it may be private, or not exist: log in, or check the name"
+end
 
 -- An error that says what was wanted, what the registry answered, and what to do.
 local function explain(self, what, err, response)
   if err.code == "interrupted" then return err end
-  local said = registry_says(response)
+  local said, said_code = complaint.read(response)
   local message = ("%s: %s"):format(what, err.message)
   if said then message = message .. ": " .. said end
-  if response and ADVICE[err.code] then message = message .. " (" .. ADVICE[err.code] .. ")" end
+  if err.code == "not_found" and said_code and DENIED[said_code:upper()] then
+    err = core.error("unauthorized", err.message, { http = err.http })
+  end
+  local advice = response and advise(self, err, response)
+  if advice then message = ("%s (%s)"):format(message, advice) end
   return core.error(err.code, message, { http = err.http, ref = self.ref })
 end
 
@@ -157,6 +187,21 @@ function methods:image(want)
     :format(tostring(self.ref), INDEX_DEPTH))
 end
 
+--- All tags of the repository, in the registry's order.
+---@return string[]? tags, hocker.Error? err
+function methods:tags()
+  local list, err, response = tags.collect(self.ref, function(url)
+    return with_scheme(self, function(retries)
+      return self.session:fetch_text({
+        url = url or tags.url(self.ref), auth = self.auth, retries = retries,
+        name = "the list of tags",
+      }, tags.limits.page)
+    end)
+  end)
+  if not list then return nil, explain(self, tostring(self.ref), err, response) end
+  return list
+end
+
 --- The platform of this machine.
 ---@return hocker.Platform
 function M.host_platform()
@@ -180,6 +225,22 @@ end
 
 -- --- blobs ---------------------------------------------------------------------------------------
 
+-- What a descriptor has with it of its content, not verified; nil alone when it has nothing.
+local function embedded(descriptor, what)
+  if not descriptor.data then return nil end
+  local bytes = base64.decode(descriptor.data)
+  if bytes then return bytes end
+  return nil, core.error("protocol", what .. ": its 'data' is not base 64")
+end
+
+-- Writes a whole blob, which must be verified by the chain.
+local function write_all(chain, bytes)
+  local sink <close> = chain
+  local ok, err = sink:write(bytes)
+  if ok then ok, err = sink:finish() end
+  return ok and true, err
+end
+
 local function fetch_blob(self, digest, what, request)
   settle_scheme(self)
   local url, err = self.ref:blob_url(digest)
@@ -193,9 +254,82 @@ local function fetch_blob(self, digest, what, request)
   return true
 end
 
+-- --- foreign layers -------------------------------------------------------------------------
+
+local URLS_MAX = 8 -- of a layer that are tried
+
+local function is_foreign(descriptor)
+  return descriptor.urls ~= nil and #descriptor.urls > 0
+end
+
+-- One byte of a blob: whether it is there, before its sink is given away, which can't be tried twice.
+local function probe(self, url, more)
+  local buffer <close> = core.buffer(1)
+  local response, err = self.session:fetch {
+    url = url, auth = more and more.auth, redirects = more and more.redirects,
+    range = { first = 0, last = 0 }, sink = buffer:sink(), retries = more and more.retries,
+  }
+  return response ~= nil, err
+end
+
+-- Whether a layer is to be had by its urls: foreign, asked for, and not at the registry.
+local function is_elsewhere(self, descriptor)
+  if not (self.foreign_layers and is_foreign(descriptor)) then return false end
+  settle_scheme(self)
+  local _, err = probe(self, assert(self.ref:blob_url(descriptor.digest)),
+    { auth = self.auth, redirects = false })
+  return err ~= nil and err.code == "not_found"
+end
+
+-- The urls that may be asked: https alone, unless the registry itself is not.
+local function safe_urls(self, descriptor)
+  local plain, list = self.ref.api:find("^http:") ~= nil, {}
+  for _, text in ipairs(descriptor.urls) do
+    local url = not text:find("\0", 1, true) and core.url.parse(text)
+    if url and not url.userinfo and (plain or url.scheme == "https") and #list < URLS_MAX then
+      list[#list + 1] = text
+    end
+  end
+  return list
+end
+
+-- The first of them that has the layer. Whether the last one has it, its transfer will tell.
+local function choose_url(self, list)
+  for i = 1, #list - 1 do
+    local there, err = probe(self, list[i], { retries = 0 })
+    if there or err.code == "unsupported" or err.code == "protocol" then return list[i] end
+    if err.code == "interrupted" then return nil, err end
+  end
+  return list[#list]
+end
+
+-- Fetches from one of the urls, as nobody: they are the manifest's word, and no registry.
+local function fetch_elsewhere(self, descriptor, what, request)
+  local list = safe_urls(self, descriptor)
+  what = ("%s of %s, a foreign layer"):format(what, tostring(self.ref))
+  if #list == 0 then
+    return nil, core.error("refused", what .. ": none of its urls is https")
+  end
+  local url, err = choose_url(self, list)
+  if not url then return nil, err end
+  local response
+  request.url = url
+  response, err = self.session:fetch(request)
+  if response then return true end
+  if err.code == "interrupted" then return nil, err end
+  return nil, core.error(err.code, what .. ": " .. err.message, { http = err.http })
+end
+
+-- What the registry does not have may be elsewhere, and that must be asked for.
+local function name_option(self, descriptor, err)
+  if err.code ~= "not_found" or not is_foreign(descriptor) then return err end
+  return core.error("not_found", err.message .. "; it is a foreign layer, which is kept elsewhere: "
+    .. "--foreign-layers fetches it from there", { http = err.http, ref = self.ref })
+end
+
 --- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
---- known. What the sink's end holds is good only after this has returned true.
----@param descriptor { digest: string, size: integer? }
+--- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good only after this has returned true.
+---@param descriptor { digest: string, size: integer?, data: string?, urls: string[]? }
 ---@param sink hocker.core.Sink
 ---@param kind string? for messages: "layer", "config"
 ---@param opts { on_start: fun(transfer: hocker.core.Transfer)?, threaded: boolean?, max: integer? }?
@@ -205,18 +339,29 @@ function methods:blob(descriptor, sink, kind, opts)
   local chain = core.sink.verify(sink, {
     size = descriptor.size, max = opts and opts.max, digest = descriptor.digest, name = what,
   })
+  local bytes, err = embedded(descriptor, what)
+  if bytes then return write_all(chain, bytes) end
+  if err then return nil, err end
   if opts and opts.threaded then chain = core.sink.queue(chain) end
-  return fetch_blob(self, descriptor.digest, what, {
-    sink = chain, on_start = opts and opts.on_start,
-  })
+  local request = { sink = chain, on_start = opts and opts.on_start }
+  if is_elsewhere(self, descriptor) then
+    return fetch_elsewhere(self, descriptor, what, request)
+  end
+  local ok
+  ok, err = fetch_blob(self, descriptor.digest, what, request)
+  if not ok then return nil, name_option(self, descriptor, err) end
+  return true
 end
 
---- The last bytes of a blob, not verified: a hint. nil when the registry can't do ranges.
+--- The last bytes of a blob, not verified: a hint. nil when the registry can't do ranges,
+--- or may not have it.
 ---@param descriptor hocker.Descriptor
 ---@param count integer
 ---@return string? bytes, hocker.Error? err
 function methods:tail(descriptor, count)
-  if descriptor.size < count then return nil end
+  if descriptor.size < count or is_foreign(descriptor) then return nil end
+  local bytes, fault = embedded(descriptor, "layer " .. descriptor.digest)
+  if bytes or fault then return bytes and bytes:sub(-count), fault end
   local buffer <close> = core.buffer(count)
   local ok, err = fetch_blob(self, descriptor.digest, "layer " .. descriptor.digest, {
     range = { first = descriptor.size - count, last = descriptor.size - 1 }, sink = buffer:sink(),

@@ -6,6 +6,7 @@
 --- token, say) in between.
 
 local core = require "hocker.core"
+local notices = require "hocker.notices"
 
 local M = {}
 
@@ -13,6 +14,7 @@ local M = {}
 ---@field core hocker.core.Session
 ---@field retries integer
 ---@field log hocker.Log?
+---@field notices hocker.Notices? what registries tell, where there is a log
 ---@field tick fun()? called a few times a second while waiting: the progress display
 local methods = {}
 local mt = { __name = "hocker.lua.Session", __index = methods }
@@ -33,6 +35,7 @@ function M.new(opts)
   local self = setmetatable({
     retries = rest.retries or 3,
     log = rest.log,
+    notices = rest.log and notices.new(rest.log),
     tick = rest.tick,
     tasks = {},   -- coroutine -> its group
     waiting = {}, -- transfer -> the coroutine that waits for its next event
@@ -236,6 +239,7 @@ function methods:fetch(request)
   while true do
     local event, interrupted = next_event(self, transfer)
     if not event then return nil, interrupted end
+    if self.notices then self.notices:show(transfer:response(), request.url) end
     if event.type == "done" then break end
     local ok, problem = answers[event.type](self, transfer, request, state)
     if not ok then return nil, problem end

@@ -6,6 +6,7 @@
 --- none of this token, are asked by GET with the token as a password, as containerd does (docker
 --- sends those under the user name "<token>").
 
+local complaint = require "hocker.complaint"
 local core = require "hocker.core"
 local json = require "hocker.json"
 
@@ -68,7 +69,9 @@ local function exchange(session, request)
   local body, answer, last = session:fetch_text(request, TOKEN_MAX)
   if body then return read_answer(body) end
   if answer.code ~= "unauthorized" and answer.code ~= "interrupted" then
-    answer = core.error(answer.code, "fetching a token: " .. answer.message, { http = answer.http })
+    local said = complaint.read(last)
+    answer = core.error(answer.code, "fetching a token: " .. answer.message
+      .. (said and ": " .. said or ""), { http = answer.http })
   end
   return nil, answer, last and last.status
 end

@@ -1,3 +1,4 @@
+local faulty = require "support.faulty"
 local image = require "support.image"
 local process = require "support.process"
 local program = require "support.program"
@@ -143,6 +144,33 @@ describe("hocker-manifest", function()
         { reg:host() .. "/demo/multi:v1", "--platform", "linux/riscv64" })
       assert.matches("no image for linux/riscv64", line, 1, true)
       assert.matches("linux/amd64, linux/arm64, linux/s390x", line, 1, true)
+    end)
+
+    it("prints the index itself with --index, by its tag and by its digest", function()
+      for _, form in ipairs { "%s/demo/multi:v1", "%s/demo/multi@" .. index.digest } do
+        assert.equal(index.bytes,
+          program.check("hocker-manifest", { form:format(reg:host()), "--index" }))
+      end
+      assert.equal(curl(reg, "demo/multi", "v1"), index.bytes)
+    end)
+
+    it("prints an image's manifest with --index where there is no index", function()
+      assert.equal(made.bytes,
+        program.check("hocker-manifest", { "--index", reg:host() .. "/demo/app:v1" }))
+    end)
+
+    it("takes --index or --platform, not both", function()
+      local line = program.refuses(2, "hocker-manifest",
+        { reg:host() .. "/demo/multi:v1", "--index", "--platform", "linux/amd64" })
+      assert.matches("leave --platform out", line, 1, true)
+    end)
+
+    it("that is not the one asked for is refused with --index", function()
+      local server = faulty.start { routes = { ["*"] = { body = index.bytes .. "\n",
+        headers = { ["Content-Type"] = index.media_type } } } }
+      finally(function() server:stop() end)
+      assert.matches("its digest is", program.refuses(5, "hocker-manifest",
+        { "--index", ("%s/demo/multi@%s"):format(server:host(), index.digest) }), 1, true)
     end)
 
     it("of docker's kind chooses too", function()

@@ -21,6 +21,16 @@ function M.chain(layer, target)
   return layer.compressed and core.sink.tee(inflated, target) or inflated
 end
 
+--- The bytes of a layer that is in its descriptor, verified like any.
+---@param layer hocker.archive.Layer
+---@return string? bytes, hocker.Error? err
+function M.embedded(layer)
+  local buffer <close> = core.buffer(math.max(layer.descriptor.size, 1))
+  local ok, err = layer.registry:blob(layer.descriptor, M.chain(layer, buffer:sink()), "layer")
+  if not ok then return nil, err end
+  return buffer:data()
+end
+
 -- The uncompressed size of a gzip layer is in its last four bytes (RFC 1952: ISIZE). It is a hint.
 local function learn_size(layer)
   local descriptor = layer.descriptor
