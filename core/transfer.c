@@ -206,6 +206,7 @@ void transfer_run(struct hk_transfer *t)
 	response_reset(&t->response);
 	set_range(t);
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->leg_url.data);
+	session_trust(t->session, t->easy, t->leg_url.data);
 	if (build_headers(t) == HK_OK) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->leg_headers);
 		if (session_run(t->session, t, &t->err) == HK_OK)

@@ -1,5 +1,6 @@
 --- What a command is given: its output, its log, and the way to a registry.
 
+local certs = require "hocker.certs"
 local core = require "hocker.core"
 local credentials = require "hocker.credentials"
 local keyring = require "hocker.keyring"
@@ -57,6 +58,17 @@ local function open_session(self, args)
   return session.new(opts)
 end
 
+-- The certificates that are kept for a registry. Those of the command line count instead of them.
+local function trust(self, s, ref, args)
+  local found, err = certs.find(ref, certs.roots(os.getenv), self.log)
+  if not found then return not err, err end
+  local pair = not args.cert
+  return s.core:trust {
+    origin = ref.api, cacerts = not args.cacert and found.cacerts or nil,
+    cert = pair and found.cert or nil, key = pair and found.key or nil,
+  }
+end
+
 --- The repositories of several images, which share a session, with the credentials and limits that
 --- the arguments give.
 ---@param args table
@@ -79,6 +91,12 @@ function methods:registries(args, images)
   s, err = open_session(self, args)
   if not s then return nil, err end
   for i, opts in ipairs(registries) do
+    local ok
+    ok, err = trust(self, s, opts.ref, args)
+    if not ok then
+      s:close()
+      return nil, err
+    end
     opts.session = s
     registries[i] = registry.new(opts)
   end
