@@ -244,6 +244,11 @@ function core.tar(file) end
 ---@return hocker.core.Sink? sink, hocker.Error? err
 function Tar:member(name, size) end
 
+--- Another sink for a member whose sink ended unfinished: it begins anew.
+---@param index integer which of the members, from 1, in the order of their declaration
+---@return hocker.core.Sink? sink, hocker.Error? err "usage": it has one, or is finished
+function Tar:sink(index) end
+
 --- Adds a member whose content is at hand.
 ---@param name string
 ---@param data string
