@@ -58,7 +58,7 @@ static int check_files(const struct hk_trust *given, struct hk_err *err)
 	return rc;
 }
 
-/* --- the list ------------------------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------------------------- */
 
 void trust_free(struct trust *list)
 {
@@ -112,7 +112,8 @@ static const struct trust *common(const struct trust *list)
 	return list;
 }
 
-int trust_add(struct trust **list, const struct hk_trust *given, bool insecure, struct hk_err *err)
+int trust_add(struct trust **list, const struct hk_trust *given, bool insecure,
+	struct hk_err *err)
 {
 	const struct trust *base = common(*list);
 	bool pair = given->cert || !base;
@@ -125,7 +126,8 @@ int trust_add(struct trust **list, const struct hk_trust *given, bool insecure, 
 	if (!t || !copy(&t->url, given->origin) ||
 		!copy(&t->cert, pair ? given->cert : base->cert) ||
 		!copy(&t->key, pair ? given->key : base->key) ||
-		!copy_cacerts(t, base ? (const char *const *)base->cacerts : NULL, given->cacerts)) {
+		!copy_cacerts(t, base ? (const char *const *)base->cacerts : NULL,
+			given->cacerts)) {
 		trust_free(t);
 		return hk_err_nomem(err);
 	}
@@ -135,7 +137,7 @@ int trust_add(struct trust **list, const struct hk_trust *given, bool insecure, 
 	return HK_OK;
 }
 
-/* --- options of one handle ------------------------------------------------------------------ */
+/* --- options of one handle ---------------------------------------------------------------- */
 
 /* Adds the CAs to the store that libcurl has filled with the system's: CURLOPT_CAINFO would put
  * them in its place. */
