@@ -130,6 +130,14 @@ describe("certs", function()
         "v1", "--cert", client.cert, "--key", client.key }, opts))
     end)
 
+    it("are used for a mirror, whatever the command line has for the registry", function()
+      assert.equal(bytes, program.check("hocker-manifest", { "--registry", inner:url(), "demo/app",
+        "v1", "--cacert", other_ca.cert, "--mirror", front:url() }, env { [front:host()] = PAIR }))
+      local requests = front:requests()
+      assert.matches("^hocker/", requests[#requests].agent)
+      assert.equal("ns=127.0.0.1%3A" .. inner.port, requests[#requests].query)
+    end)
+
     it("are an error when they are broken", function()
       local line = program.refuses(2, "hocker-manifest", { front:host() .. "/demo/app:v1" },
         env { [front:host()] = { ["a.crt"] = "no certificate" } })

@@ -102,7 +102,7 @@ end
 local OURS = { interrupted = true, io = true }
 
 local function pass_over(self, mirror, err, response)
-  mirror.dead = err.code == "network" and not response
+  if err.code == "network" and not response then mirror.dead = true end
   if not self.log then return end
   local say = err.code == "verification" and self.log.warn or self.log.debug
   say(self.log, ("mirror %s passed over: %s"):format(mirror.ref.host, err.message))

@@ -100,6 +100,19 @@ describe("--mirror", function()
     assert.same({ served.blob(img.config) }, paths(origin))
   end)
 
+  it("leaves a registry of this machine to be found out when blobs need it", function()
+    local want = expected()
+    local routes = served.routes(img)
+    for _, layer in ipairs(img.layers) do routes[served.blob(layer)] = nil end
+    mirror:set(routes)
+    local out = tmp.path("image.tar")
+    program.check("hocker-image", { "--mirror", mirror:url(), "--out", out,
+      "--repo-tag", origin:host() .. "/demo/app:v1", origin:host() .. "/demo/app:v1" })
+    local list = { process.check { "tar", "-tf", out }, process.check { "tar", "-tf",
+      tmp.file(want) } }
+    assert.equal(list[2], list[1])
+  end)
+
   it("is tried in order", function()
     local second = faulty.start { routes = served.routes(img) }
     finally(function() second:stop() end)
