@@ -118,6 +118,19 @@ static int tar_member(lua_State *L)
 	return lhk_made(L, box, &err);
 }
 
+static int tar_sink(lua_State *L)
+{
+	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
+	lua_Integer index = luaL_checkinteger(L, 2);
+	struct lhk_box *box;
+	struct hk_err err = {0};
+
+	luaL_argcheck(L, index > 0, 2, "not a member");
+	box = lhk_new(L, LHK_SINK, 0);
+	box->p = hk_tar_sink(t, (size_t)index - 1, &err);
+	return lhk_made(L, box, &err);
+}
+
 static int tar_put(lua_State *L)
 {
 	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
@@ -282,6 +295,7 @@ static const luaL_Reg file_methods[] = {
 
 static const luaL_Reg tar_methods[] = {
 	{"member", tar_member},
+	{"sink", tar_sink},
 	{"put", tar_put},
 	{"finish", tar_finish},
 	{NULL, NULL},

@@ -16,6 +16,7 @@ enum { UV_SESSION = 1 };   /* of a transfer */
 
 static const char *const session_options[] = {"connect_timeout", "stall_timeout", "connections",
 	"user_agent", "cacert", "cert", "key", "insecure", NULL};
+static const char *const trust_options[] = {"origin", "cacerts", "cert", "key", NULL};
 static const char *const request_options[] = {"url", "method", "headers", "authorization", "body",
 	"content_type", "range", "retries", "sink", NULL};
 static const char *const range_options[] = {"first", "last", NULL};
@@ -52,20 +53,21 @@ int lhk_new_session(lua_State *L)
 	return lhk_made(L, box, &err);
 }
 
-/* The list of header lines at the top of the stack, as C wants it, in memory that Lua owns:
+/* The list of strings at the top of the stack, as C wants it, in memory that Lua owns:
  * [-0, +1]. The strings are borrowed from the list. */
-static const char **push_headers(lua_State *L, int list)
+static const char **push_strings(lua_State *L, int list, const char *name)
 {
 	size_t n, i;
 	const char **lines;
 
 	if (!lua_istable(L, list))
-		luaL_error(L, "option 'headers' must be a table, not a %s", luaL_typename(L, list));
+		luaL_error(L, "option '%s' must be a table, not a %s", name,
+			luaL_typename(L, list));
 	n = lua_rawlen(L, list);
 	lines = lua_newuserdatauv(L, (n + 1) * sizeof *lines, 0);
 	for (i = 0; i < n; i++) {
 		if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TSTRING)
-			luaL_error(L, "option 'headers' must be a list of strings");
+			luaL_error(L, "option '%s' must be a list of strings", name);
 		lines[i] = lhk_check_text(L, -1);
 		lua_pop(L, 1);
 	}
@@ -114,7 +116,7 @@ static int session_start(lua_State *L)
 	rq.retries = opt_unsigned(L, 2, "retries", RETRIES);
 	rq.range = read_range(L, 2, &range) ? &range : NULL;
 	if (lhk_field(L, 2, "headers") != LUA_TNIL)
-		rq.headers = push_headers(L, lua_gettop(L));
+		rq.headers = push_strings(L, lua_gettop(L), "headers");
 	if (lhk_field(L, 2, "sink") != LUA_TNIL)
 		check_sink(L);
 	lua_getiuservalue(L, 1, UV_TRANSFERS);
@@ -133,6 +135,23 @@ static int session_start(lua_State *L)
 	lua_pushnil(L);
 	lua_rawsetp(L, -3, box);
 	return lhk_fail(L, &err);
+}
+
+static int session_trust(lua_State *L)
+{
+	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
+	struct hk_trust trust = {0};
+	struct hk_err err = {0};
+
+	lua_settop(L, 2);
+	lhk_check_options(L, 2, trust_options);
+	trust.origin = lhk_opt_string(L, 2, "origin", NULL);
+	luaL_argcheck(L, trust.origin, 2, "option 'origin' is missing");
+	trust.cert = lhk_opt_string(L, 2, "cert", NULL);
+	trust.key = lhk_opt_string(L, 2, "key", NULL);
+	if (lhk_field(L, 2, "cacerts") != LUA_TNIL)
+		trust.cacerts = push_strings(L, lua_gettop(L), "cacerts");
+	return lhk_result(L, hk_session_trust(s, &trust, &err), &err);
 }
 
 static const char *const event_names[] = {
@@ -351,6 +370,7 @@ static int transfer_close(lua_State *L)
 
 static const luaL_Reg session_methods[] = {
 	{"start", session_start},
+	{"trust", session_trust},
 	{"step", session_step},
 	{"active", session_active},
 	{NULL, NULL},

@@ -5,6 +5,8 @@
 
 #include "../core/interrupt.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
@@ -14,6 +16,7 @@
 #define ARGV_MAX 64
 #define RUN_MS	 30000
 #define RUN_MAX	 (64 * 1024)
+#define LIST_MAX (1024 * 1024)
 
 static int system_clock(lua_State *L)
 {
@@ -120,10 +123,46 @@ static int system_run(lua_State *L)
 	return push_run(L, status, out, errors);
 }
 
+/* The names of a folder's entries, each with its NUL. */
+static int read_folder(const char *path, struct hk_buf *names, struct hk_err *err)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int rc = HK_OK;
+
+	if (!dir)
+		return hk_err_sys(err, errno, "%s", path);
+	while (rc == HK_OK && (errno = 0, entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			rc = hk_buf_add(names, entry->d_name, strlen(entry->d_name) + 1, err);
+	if (rc == HK_OK && errno != 0)
+		rc = hk_err_sys(err, errno, "%s", path);
+	closedir(dir);
+	return rc;
+}
+
+static int system_list(lua_State *L)
+{
+	const char *path = lhk_check_text(L, 1);
+	struct hk_buf *names = lhk_new_buf(L, LIST_MAX, false);
+	struct hk_err err = {0};
+	size_t at;
+
+	if (read_folder(path, names, &err) != HK_OK)
+		return lhk_fail(L, &err);
+	lua_newtable(L);
+	for (at = 0; at < names->len; at += strlen(names->data + at) + 1) {
+		lua_pushstring(L, names->data + at);
+		lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+	}
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{"clock", system_clock},
 	{"columns", system_columns},
 	{"interrupted", system_interrupted},
+	{"list", system_list},
 	{"machine", system_machine},
 	{"run", system_run},
 	{"user", system_user},

@@ -497,6 +497,10 @@ struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err)
 
 	if (!f)
 		return NULL;
+	if (f->fd >= 0 && ftruncate(f->fd, 0) != 0) {
+		hk_err_sys(err, errno, "%s", f->path);
+		return NULL;
+	}
 	s = calloc(1, sizeof *s);
 	if (!s) {
 		hk_err_nomem(err);

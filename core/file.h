@@ -41,7 +41,7 @@ HK_API int hk_file_scratch(const struct hk_file *f, struct hk_err *err);
  * neither finished nor freed. */
 HK_API HK_MUST_USE int hk_file_commit(struct hk_file *f, struct hk_err *err);
 
-/* A sink that writes to the file from its start. Holds a reference. */
+/* A sink that writes to the file from its start; what was there is gone. Holds a reference. */
 HK_API struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err);
 
 /* pwrite(2) and pread(2) of exactly `len` bytes; short reads are HK_EIO. */

@@ -4,16 +4,13 @@
  */
 #include "session.h"
 
-#include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "engine.h"
 #include "hocker.h"
+#include "trust.h"
 
 #define CONNECT_TIMEOUT_MS 30000
 #define STALL_TIMEOUT_MS   60000
@@ -26,6 +23,7 @@ struct hk_session {
 	CURLM *multi;
 	struct hk_session_opts opts;
 	char *strings[4];		     /* what opts points to */
+	struct trust *trust;
 	struct hk_transfer *transfers;	     /* all of them */
 	struct hk_transfer *events, **events_end; /* first in, first out */
 };
@@ -78,33 +76,13 @@ static int copy_opts(struct hk_session *s, const struct hk_session_opts *opts, s
 	return HK_OK;
 }
 
-static int check_readable(const char *path, struct hk_err *err)
+/* What the options say of TLS holds for every origin. */
+static int add_common_trust(struct hk_session *s, struct hk_err *err)
 {
-	return !path || access(path, R_OK) == 0 ? HK_OK : hk_err_sys(err, errno, "%s", path);
-}
+	const char *const cacerts[] = {s->opts.cacert, NULL};
+	const struct hk_trust common = {NULL, cacerts, s->opts.cert, s->opts.key};
 
-static int check_pem(const char *path, struct hk_err *err)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	int rc = ctx ? HK_OK : hk_err_nomem(err);
-
-	if (ctx && SSL_CTX_load_verify_locations(ctx, path, NULL) != 1)
-		rc = hk_err_set(err, HK_EUSAGE, "%s: there is no PEM certificate in it", path);
-	SSL_CTX_free(ctx);
-	ERR_clear_error();
-	return rc;
-}
-
-/* At the first request libcurl would only say that something is wrong with them. */
-static int check_files(const struct hk_session_opts *o, struct hk_err *err)
-{
-	int rc = check_readable(o->cacert, err);
-
-	if (rc == HK_OK)
-		rc = check_readable(o->cert, err);
-	if (rc == HK_OK)
-		rc = check_readable(o->key, err);
-	return rc == HK_OK && o->cacert ? check_pem(o->cacert, err) : rc;
+	return trust_add(&s->trust, &common, s->opts.insecure, err);
 }
 
 struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_err *err)
@@ -116,7 +94,7 @@ struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_
 		hk_err_nomem(err);
 		return NULL;
 	}
-	if (check_files(&s->opts, err) != HK_OK) {
+	if (add_common_trust(s, err) != HK_OK) {
 		hk_session_free(s);
 		return NULL;
 	}
@@ -142,9 +120,19 @@ void hk_session_free(struct hk_session *s)
 	while (s->transfers)
 		transfer_orphan(s->transfers);
 	curl_multi_cleanup(s->multi);
+	trust_free(s->trust);
 	for (i = 0; i < sizeof s->strings / sizeof *s->strings; i++)
 		free(s->strings[i]);
 	free(s);
+}
+
+int hk_session_trust(struct hk_session *s, const struct hk_trust *trust, struct hk_err *err)
+{
+	struct hk_url url;
+	int rc = hk_url_parse(&url, trust->origin, err);
+
+	hk_url_free(&url);
+	return rc == HK_OK ? trust_add(&s->trust, trust, s->opts.insecure, err) : rc;
 }
 
 size_t hk_session_active(const struct hk_session *s)
@@ -158,33 +146,6 @@ size_t hk_session_active(const struct hk_session *s)
 }
 
 /* --- options of one handle ---------------------------------------------------------------- */
-
-/* Adds the caller's CAs to the store that libcurl has filled with the system's:
- * CURLOPT_CAINFO would put them in its place. */
-static CURLcode add_ca(CURL *easy, void *ctx, void *cacert)
-{
-	(void)easy;
-	return SSL_CTX_load_verify_locations(ctx, cacert, NULL) == 1 ? CURLE_OK
-								      : CURLE_SSL_CACERT_BADFILE;
-}
-
-static void setup_tls(const struct hk_session_opts *o, CURL *easy)
-{
-	const char *system = getenv("SSL_CERT_FILE");
-
-	if (system && *system)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, system);
-	if (o->cacert) {
-		curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, add_ca);
-		curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)o->cacert);
-	}
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, o->cert);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, o->key);
-	if (o->insecure) {
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-}
 
 void session_setup(struct hk_session *s, CURL *easy)
 {
@@ -201,7 +162,11 @@ void session_setup(struct hk_session *s, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, o->connect_timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (o->stall_timeout_ms + 999) / 1000);
-	setup_tls(o, easy);
+}
+
+void session_trust(struct hk_session *s, CURL *easy, const char *url)
+{
+	trust_setup(s->trust, easy, url);
 }
 
 /* --- the list, and the events --------------------------------------------------------------- */

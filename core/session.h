@@ -29,6 +29,14 @@ struct hk_session_opts {
 	bool insecure; /* accept any certificate */
 };
 
+/* What one origin gets: CAs beside the session's, a client certificate in place of it. */
+struct hk_trust {
+	const char *origin;	    /* a URL of it */
+	const char *const *cacerts; /* PEM files, NULL-terminated; or NULL */
+	const char *cert;	    /* or NULL: the session's */
+	const char *key;
+};
+
 enum hk_event_type {
 	HK_EVENT_NONE,	    /* the timeout passed, or something arrived: progress */
 	HK_EVENT_CHALLENGE, /* 401 or 403 from the request's own origin: authorize or fail */
@@ -44,6 +52,11 @@ struct hk_event {
 
 /* A PEM file that can't be read is HK_EIO, a `cacert` without a certificate HK_EUSAGE. */
 HK_API struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_err *err);
+
+/* Copies `trust`. To be called before the first request of that origin: connections that are
+ * there go on. Errors as above. Other origins, a redirect's target too, see none of it. */
+HK_API HK_MUST_USE int hk_session_trust(
+	struct hk_session *s, const struct hk_trust *trust, struct hk_err *err);
 
 /* Transfers that are left are stopped and their sinks freed; what remains of them is done with
  * HK_EINTERRUPTED and still to be freed by their owner. NULL is fine. */

@@ -208,8 +208,15 @@ static int tar_finish(struct hk_sink *s, struct hk_err *err)
 	return HK_OK;
 }
 
+/* What an unfinished sink wrote is no part of the member, which can be begun anew. */
 static void tar_free(struct hk_sink *s)
 {
+	struct member *m = ((struct tar_sink *)s)->member;
+
+	if (!m->finished) {
+		m->size = 0;
+		m->taken = false;
+	}
 	hk_tar_unref(((struct tar_sink *)s)->tar);
 	free(s);
 }

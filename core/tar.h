@@ -32,7 +32,8 @@ HK_API void hk_tar_unref(struct hk_tar *t); /* NULL is fine */
 HK_API HK_MUST_USE int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
 	struct hk_err *err);
 
-/* The sink for the content of a declared member, once a member. Holds the tar. */
+/* The sink for the content of a declared member: one, and another one only when that was
+ * freed unfinished; then the member begins anew. Holds the tar. */
 HK_API struct hk_sink *hk_tar_sink(struct hk_tar *t, size_t index, struct hk_err *err);
 
 /* Declares a member and writes its content. */

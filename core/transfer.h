@@ -5,6 +5,7 @@
  * Rules that hold whatever the caller answers:
  *   - Authorization goes to the origin of the request's URL and never to a redirect's target
  *     (oras-go GHSA-vh4v-2xq2-g5cg and its kin); a 401 from there is no challenge.
+ *   - What goes to this machine goes through no proxy.
  *   - https is never left for http; at most HK_REDIRECTS hops.
  *   - A body that broke is continued with one single-range request for what is missing, sent
  *     to the original URL again, because signed targets expire. A server that ignores the

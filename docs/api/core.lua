@@ -244,6 +244,11 @@ function core.tar(file) end
 ---@return hocker.core.Sink? sink, hocker.Error? err
 function Tar:member(name, size) end
 
+--- Another sink for a member whose sink ended unfinished: it begins anew.
+---@param index integer which of the members, from 1, in the order of their declaration
+---@return hocker.core.Sink? sink, hocker.Error? err "usage": it has one, or is finished
+function Tar:sink(index) end
+
 --- Adds a member whose content is at hand.
 ---@param name string
 ---@param data string
@@ -331,6 +336,17 @@ local Session = {}
 ---@param opts hocker.SessionOptions?
 ---@return hocker.core.Session? session, hocker.Error? err
 function core.session(opts) end
+
+---@class hocker.Trust
+---@field origin string a URL of it
+---@field cacerts string[]? PEM files of further trusted CAs
+---@field cert string? PEM file of a client certificate, in the place of the session's
+---@field key string? PEM file of its key
+
+--- What one origin gets beside the session's options. To be called before the first request to it.
+---@param trust hocker.Trust
+---@return true? ok, hocker.Error? err
+function Session:trust(trust) end
 
 ---@class hocker.Request
 ---@field url string
@@ -427,6 +443,11 @@ function core.system.columns(fd) end
 --- The signal that has asked the program to stop.
 ---@return hocker.Error? err "interrupted"; nil when there was none
 function core.system.interrupted() end
+
+--- The names of what is in a folder, in no order.
+---@param path string
+---@return string[]? names, hocker.Error? err "io"
+function core.system.list(path) end
 
 --- What `uname -m` prints.
 ---@return string

@@ -27,7 +27,7 @@ return {
     local layer = { descriptor = { digest = digest, size = 0 } }
     local progress = ctx:show_progress(args)
     local ok
-    ok, err = registry:blob({ digest = digest }, file:sink(), "layer", {
+    ok, err = registry:blob({ digest = digest }, function() return file:sink() end, "layer", {
       on_start = function(transfer) progress:start(layer, transfer) end,
     })
     if not ok then return nil, err end

@@ -1,5 +1,6 @@
 --- What a command is given: its output, its log, and the way to a registry.
 
+local certs = require "hocker.certs"
 local core = require "hocker.core"
 local credentials = require "hocker.credentials"
 local keyring = require "hocker.keyring"
@@ -57,6 +58,41 @@ local function open_session(self, args)
   return session.new(opts)
 end
 
+-- The certificates that are kept for a registry. Those of the command line count instead of them.
+local function trust(self, s, ref, args)
+  local found, err = certs.find(ref, certs.roots(os.getenv), self.log)
+  if not found then return not err, err end
+  local pair = not args.cert
+  return s.core:trust {
+    origin = ref.api, cacerts = not args.cacert and found.cacerts or nil,
+    cert = pair and found.cert or nil, key = pair and found.key or nil,
+  }
+end
+
+-- The image at the mirrors: each has credentials of its own, or none. What is given on the command
+-- line, or in the environment for whichever registry is asked, is not for them.
+local function find_mirrors(self, args, ref)
+  local mirrors = {}
+  for i, uri in ipairs(args.mirror or {}) do
+    local at, cred, err
+    at, err = reference.at_mirror(ref, uri)
+    if not at then return nil, err end
+    cred, err = keyring.find(at, { authfile = args.authfile, named_only = true, log = self.log })
+    if err then return nil, err end
+    mirrors[i] = { ref = at, credentials = cred }
+  end
+  return mirrors
+end
+
+local function trust_all(self, s, opts, args)
+  local ok, err = trust(self, s, opts.ref, args)
+  for _, mirror in ipairs(opts.mirrors) do
+    if not ok then break end
+    ok, err = trust(self, s, mirror.ref, {})
+  end
+  return ok, err
+end
+
 --- The repositories of several images, which share a session, with the credentials and limits that
 --- the arguments give.
 ---@param args table
@@ -74,14 +110,23 @@ function methods:registries(args, images)
   for i, ref in ipairs(refs) do
     cred, err = find_credentials(self, args, ref, given)
     if err then return nil, err end
+    local mirrors
+    mirrors, err = find_mirrors(self, args, ref)
+    if not mirrors then return nil, err end
     registries[i] = {
-      ref = ref, credentials = cred, insecure = args.insecure, log = self.log,
+      ref = ref, credentials = cred, mirrors = mirrors, insecure = args.insecure, log = self.log,
       foreign_layers = args.foreign_layers,
     }
   end
   s, err = open_session(self, args)
   if not s then return nil, err end
   for i, opts in ipairs(registries) do
+    local ok
+    ok, err = trust_all(self, s, opts, args)
+    if not ok then
+      s:close()
+      return nil, err
+    end
     opts.session = s
     registries[i] = registry.new(opts)
   end

@@ -106,10 +106,12 @@ end
 
 ---@class hocker.Keyring.Options
 ---@field authfile string? the path of --authfile
+---@field named_only boolean? nothing from $DOCKER_TOKEN and its like, which name no registry
 ---@field getenv (fun(name: string): string?)? os.getenv
 ---@field log hocker.Log?
 
-local OPTIONS <const> = { authfile = "string", getenv = "function", log = "table" }
+local OPTIONS <const> = { authfile = "string", named_only = "boolean",
+  getenv = "function", log = "table" }
 
 local function check_options(opts)
   for name, item in pairs(opts) do
@@ -137,7 +139,8 @@ function M.find(ref, opts)
   opts = opts or {}
   check_options(opts)
   local getenv = opts.getenv or os.getenv
-  local cred, err = from_environment(getenv)
+  local cred, err
+  if not opts.named_only then cred, err = from_environment(getenv) end
   if cred or err then return cred, err end
   for _, place in ipairs(M.places(opts.authfile, getenv)) do
     cred, err = look_into(place, ref)

@@ -37,6 +37,11 @@ M.registry = {
     help = "registry root, with or without /v2; https://registry-1.docker.io/v2/ by default" },
 }
 
+M.mirrors = {
+  { names = "--mirror", value = "URI", many = true,
+    help = "registry to try first, as --registry has it; may be repeated, and is tried in order" },
+}
+
 M.credentials = {
   { names = "-u --username", value = "NAME", help = "user name" },
   { names = "-p --password", value = "SECRET",
@@ -88,7 +93,7 @@ M.jobs = {
 }
 
 --- All that a command needs to talk to a registry.
-M.fetch = { M.registry, M.credentials, M.network, M.verbosity }
+M.fetch = { M.registry, M.mirrors, M.credentials, M.network, M.verbosity }
 
 --- The session's options from a command's arguments.
 ---@param args table

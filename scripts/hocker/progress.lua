@@ -43,7 +43,7 @@ function methods:plan(layers)
 end
 
 ---@param layer hocker.archive.Layer
----@param transfer hocker.core.Transfer
+---@param transfer hocker.core.Transfer? nil when what it fetched was in vain
 function methods:start(layer, transfer)
   self.transfers[layer] = transfer
 end

@@ -337,6 +337,18 @@ function M.is_tag(text)
   return check_tag(text) ~= nil
 end
 
+--- The same image at a mirror: its path there, its tag and digest.
+---@param ref hocker.Reference
+---@param uri string of --mirror
+---@return hocker.Reference? reference
+---@return hocker.Error? err "usage"
+function M.at_mirror(ref, uri)
+  local version = ref.tag and ref.digest and ref.tag .. "@" .. ref.digest or ref.tag or ref.digest
+  local mirror, err = M.parse({ ref.path, version }, { registry = uri })
+  if mirror then return mirror end
+  return nil, core.error(err.code, (err.message:gsub("^%-%-registry", "--mirror")))
+end
+
 -- Methods ----------------------------------------------------------------------------------
 
 --- The same image, pinned; the tag stays as a name.

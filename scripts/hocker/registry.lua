@@ -19,11 +19,25 @@ local M = {}
 ---@field session hocker.Session
 ---@field ref hocker.Reference
 ---@field auth hocker.Auth
+---@field retries integer
+---@field mirrors hocker.Registry.Place[]
 ---@field log hocker.Log?
 ---@field foreign_layers boolean?
 local methods = {}
 local mt = { __name = "hocker.Registry", __index = methods }
 
+---@class hocker.Registry.Place A registry that has the repository: a mirror, or the registry itself.
+---@field ref hocker.Reference
+---@field auth hocker.Auth
+---@field retries integer
+---@field namespace string? for a mirror: whose content is asked for
+---@field dead boolean? it does not answer
+
+---@class hocker.Registry.Mirror
+---@field ref hocker.Reference the same image there
+---@field credentials hocker.Credentials? its own
+
+local MIRROR_RETRIES = 1 -- there are others to ask
 local INDEX_DEPTH = 4 -- indexes in indexes; real ones have one level
 local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 
@@ -36,6 +50,7 @@ local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 ---@field session hocker.Session
 ---@field ref hocker.Reference
 ---@field credentials hocker.Credentials?
+---@field mirrors hocker.Registry.Mirror[]? in the order to try them
 ---@field insecure boolean? accepts that credentials go over plain http
 ---@field log hocker.Log?
 ---@field foreign_layers boolean? whether layers that it lacks are fetched from their urls
@@ -44,12 +59,18 @@ local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 ---@param opts hocker.RegistryOptions
 ---@return hocker.Registry
 function M.new(opts)
+  local function new_auth(at)
+    return auth.new { session = opts.session, ref = at.ref, credentials = at.credentials,
+      insecure = opts.insecure }
+  end
+  local mirrors, retries = {}, opts.session.retries
+  for i, mirror in ipairs(opts.mirrors or {}) do
+    mirrors[i] = { ref = mirror.ref, auth = new_auth(mirror), namespace = opts.ref.host,
+      retries = math.min(retries, MIRROR_RETRIES) }
+  end
   return setmetatable({
-    session = opts.session, ref = opts.ref, log = opts.log, foreign_layers = opts.foreign_layers,
-    auth = auth.new {
-      session = opts.session, ref = opts.ref, credentials = opts.credentials,
-      insecure = opts.insecure,
-    },
+    session = opts.session, ref = opts.ref, log = opts.log, auth = new_auth(opts),
+    retries = retries, mirrors = mirrors, foreign_layers = opts.foreign_layers,
   }, mt)
 end
 
@@ -100,6 +121,36 @@ local function explain(self, what, err, response)
   return core.error(err.code, message, { http = err.http, ref = self.ref })
 end
 
+-- --- mirrors -------------------------------------------------------------------------------------
+
+-- Not a mirror's fault, and no better elsewhere.
+local OURS = { interrupted = true, io = true }
+
+local function pass_over(self, mirror, err, response)
+  if err.code == "network" and not response then mirror.dead = true end
+  if not self.log then return end
+  local say = err.code == "verification" and self.log.warn or self.log.debug
+  say(self.log, ("mirror %s passed over: %s"):format(mirror.ref.host, err.message))
+end
+
+-- Asks the mirrors in their order, then the registry itself, whose error counts.
+local function anywhere(self, attempt)
+  for _, mirror in ipairs(self.mirrors) do
+    if not mirror.dead then
+      local result, err, response = attempt(mirror)
+      if result or OURS[err.code] then return result, err end
+      pass_over(self, mirror, err, response)
+    end
+  end
+  return attempt(self)
+end
+
+-- A mirror of many registries tells them apart by this parameter, as containerd sends it.
+local function url_at(place, url)
+  if not place.namespace then return url end
+  return core.url.add_query(url, "ns", place.namespace)
+end
+
 -- --- plain http on this machine -----------------------------------------------------------------
 
 -- A certificate that is not trusted is one: its server speaks TLS (core/err.h has the words).
@@ -109,9 +160,9 @@ end
 
 -- A registry of this machine that was named without a scheme may speak plain http: https is tried
 -- first, and a server that does not speak TLS is believed, as docker does. No other host is.
-local function with_scheme(self, attempt)
-  local ref = self.ref
-  if not ref.plain_ok then return attempt(self.session.retries) end
+local function with_scheme(place, attempt)
+  local ref = place.ref
+  if not ref.plain_ok then return attempt(place.retries) end
   local result, err, response = attempt(0)
   if result or response or err.code ~= "network" or untrusted(err) then
     ref.plain_ok = false
@@ -119,7 +170,7 @@ local function with_scheme(self, attempt)
   end
   local tls_api, tls_err = ref.api, err
   ref.api, ref.plain_ok = ref.api:gsub("^https:", "http:"), false
-  result, err, response = attempt(self.session.retries)
+  result, err, response = attempt(place.retries)
   if result then return result, err end
   -- 400 is what servers that speak TLS, but not with us, say to plain http.
   if not response or response.status == 400 then ref.api = tls_api end
@@ -129,10 +180,10 @@ end
 
 -- For a blob that is fetched before any document: its sink can't be tried twice, so a request
 -- without one finds the scheme out.
-local function settle_scheme(self)
-  if not self.ref.plain_ok then return end
-  with_scheme(self, function()
-    return self.session:fetch { url = self.ref.api, redirects = false, retries = 0 }
+local function settle_scheme(self, place)
+  if not place.ref.plain_ok then return end
+  with_scheme(place, function()
+    return self.session:fetch { url = place.ref.api, redirects = false, retries = 0 }
   end)
 end
 
@@ -147,24 +198,32 @@ local function check_claim(document, response)
     :format(document.digest, core.digest.check(claim) or "something else"))
 end
 
+local function fetch_document(self, place, which)
+  local digest = which or self.ref.digest
+  local what = tostring(which and self.ref:with_digest(which) or self.ref)
+  local body, answer, last = with_scheme(place, function(retries)
+    local url, err = place.ref:manifest_url(which)
+    if not url then return nil, err end
+    return self.session:fetch_text({
+      url = url_at(place, url), headers = { ACCEPT }, auth = place.auth, retries = retries,
+      name = "manifest",
+    }, manifest.limits.manifest)
+  end)
+  if not body then return nil, explain(self, what, answer, last), last end
+  local document, err = manifest.parse(body, answer.headers["content-type"], digest)
+  if document and not digest then document, err = check_claim(document, answer) end
+  if not document then return nil, explain(self, what, err), answer end
+  return document
+end
+
 --- Fetches a manifest or an index, by what the reference says or by a digest.
 ---@param which string? a digest
 ---@return hocker.Manifest? document, hocker.Error? err
 function methods:document(which)
-  local digest = which or self.ref.digest
-  local what = tostring(which and self.ref:with_digest(which) or self.ref)
-  local body, answer, last = with_scheme(self, function(retries)
-    local url, err = self.ref:manifest_url(which)
-    if not url then return nil, err end
-    return self.session:fetch_text({
-      url = url, headers = { ACCEPT }, auth = self.auth, retries = retries, name = "manifest",
-    }, manifest.limits.manifest)
+  local document, err = anywhere(self, function(place)
+    return fetch_document(self, place, which)
   end)
-  if not body then return nil, explain(self, what, answer, last) end
-  local document, err = manifest.parse(body, answer.headers["content-type"], digest)
-  if document and not digest then document, err = check_claim(document, answer) end
-  if not document then return nil, explain(self, what, err) end
-  return document
+  return document, err
 end
 
 --- The manifest of one image: an index is resolved for the platform.
@@ -214,8 +273,11 @@ end
 ---@return hocker.Config? config, hocker.Error? err
 function methods:config(image)
   local descriptor = image.manifest.config
-  local buffer <close> = core.buffer(manifest.limits.config)
-  local ok, err = self:blob(descriptor, buffer:sink(), "config")
+  local buffer
+  local ok, err = self:blob(descriptor, function()
+    buffer = core.buffer(manifest.limits.config)
+    return buffer:sink()
+  end, "config")
   if not ok then return nil, err end
   local config
   config, err = manifest.config(buffer:data(), image.manifest)
@@ -233,23 +295,26 @@ local function embedded(descriptor, what)
   return nil, core.error("protocol", what .. ": its 'data' is not base 64")
 end
 
--- Writes a whole blob, which must be verified by the chain.
-local function write_all(chain, bytes)
-  local sink <close> = chain
-  local ok, err = sink:write(bytes)
+-- Writes a whole blob into a chain that verifies it.
+local function write_all(open, bytes)
+  local sink <close>, err = open()
+  if not sink then return nil, err end
+  local ok
+  ok, err = sink:write(bytes)
   if ok then ok, err = sink:finish() end
   return ok and true, err
 end
 
-local function fetch_blob(self, digest, what, request)
-  settle_scheme(self)
-  local url, err = self.ref:blob_url(digest)
+local function fetch_blob(self, place, descriptor, what, request)
+  settle_scheme(self, place)
+  local url, err = place.ref:blob_url(descriptor.digest)
   if not url then return nil, err end
-  request.url, request.auth = url, self.auth
+  request.url, request.auth, request.retries = url_at(place, url), place.auth, place.retries
   local response, last
   response, err, last = self.session:fetch(request)
   if not response then
-    return nil, explain(self, what .. " of " .. tostring(self.ref), err, last)
+    if request.on_start then request.on_start(nil) end
+    return nil, explain(self, what .. " of " .. tostring(self.ref), err, last), last
   end
   return true
 end
@@ -275,7 +340,7 @@ end
 -- Whether a layer is to be had by its urls: foreign, asked for, and not at the registry.
 local function is_elsewhere(self, descriptor)
   if not (self.foreign_layers and is_foreign(descriptor)) then return false end
-  settle_scheme(self)
+  settle_scheme(self, self)
   local _, err = probe(self, assert(self.ref:blob_url(descriptor.digest)),
     { auth = self.auth, redirects = false })
   return err ~= nil and err.code == "not_found"
@@ -304,7 +369,7 @@ local function choose_url(self, list)
 end
 
 -- Fetches from one of the urls, as nobody: they are the manifest's word, and no registry.
-local function fetch_elsewhere(self, descriptor, what, request)
+local function fetch_elsewhere(self, _, descriptor, what, request)
   local list = safe_urls(self, descriptor)
   what = ("%s of %s, a foreign layer"):format(what, tostring(self.ref))
   if #list == 0 then
@@ -328,27 +393,43 @@ local function name_option(self, descriptor, err)
 end
 
 --- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
---- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good only after this has returned true.
+--- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good
+--- only after this has returned true.
+---
+--- A sink that a mirror filled with wrong bytes is spent. So mirrors are asked only where there is a
+--- function to make another one from the start; a sink alone is filled by the registry itself.
 ---@param descriptor { digest: string, size: integer?, data: string?, urls: string[]? }
----@param sink hocker.core.Sink
+---@param sink hocker.core.Sink|fun(): hocker.core.Sink?, hocker.Error?
 ---@param kind string? for messages: "layer", "config"
----@param opts { on_start: fun(transfer: hocker.core.Transfer)?, threaded: boolean?, max: integer? }?
+---@param opts { on_start: fun(transfer: hocker.core.Transfer?)?, threaded: boolean?, max: integer? }? on_start gets nil when what it was told of was in vain
 ---@return true? ok, hocker.Error? err
 function methods:blob(descriptor, sink, kind, opts)
+  opts = opts or {}
   local what = ("%s %s"):format(kind or "blob", descriptor.digest)
-  local chain = core.sink.verify(sink, {
-    size = descriptor.size, max = opts and opts.max, digest = descriptor.digest, name = what,
-  })
-  local bytes, err = embedded(descriptor, what)
-  if bytes then return write_all(chain, bytes) end
-  if err then return nil, err end
-  if opts and opts.threaded then chain = core.sink.queue(chain) end
-  local request = { sink = chain, on_start = opts and opts.on_start }
-  if is_elsewhere(self, descriptor) then
-    return fetch_elsewhere(self, descriptor, what, request)
+  local function open(threaded)
+    local target, err = sink, nil
+    if type(sink) == "function" then target, err = sink() end
+    if not target then return nil, err end
+    local chain = core.sink.verify(target, {
+      size = descriptor.size, max = opts.max, digest = descriptor.digest, name = what,
+    })
+    return threaded and core.sink.queue(chain) or chain
   end
+  local bytes, err = embedded(descriptor, what)
+  if err then return nil, err end
+  if bytes then return write_all(open, bytes) end
+  local function fill(fetch, place)
+    local chain, problem = open(opts.threaded)
+    if not chain then return nil, problem end
+    return fetch(self, place, descriptor, what, { sink = chain, on_start = opts.on_start })
+  end
+  if is_elsewhere(self, descriptor) then return fill(fetch_elsewhere) end
   local ok
-  ok, err = fetch_blob(self, descriptor.digest, what, request)
+  if type(sink) == "function" then
+    ok, err = anywhere(self, function(place) return fill(fetch_blob, place) end)
+  else
+    ok, err = fill(fetch_blob, self)
+  end
   if not ok then return nil, name_option(self, descriptor, err) end
   return true
 end
@@ -360,13 +441,22 @@ end
 ---@return string? bytes, hocker.Error? err
 function methods:tail(descriptor, count)
   if descriptor.size < count or is_foreign(descriptor) then return nil end
-  local bytes, fault = embedded(descriptor, "layer " .. descriptor.digest)
-  if bytes or fault then return bytes and bytes:sub(-count), fault end
-  local buffer <close> = core.buffer(count)
-  local ok, err = fetch_blob(self, descriptor.digest, "layer " .. descriptor.digest, {
-    range = { first = descriptor.size - count, last = descriptor.size - 1 }, sink = buffer:sink(),
-  })
-  return ok and buffer:data(), err
+  local what = "layer " .. descriptor.digest
+  local bytes, err = embedded(descriptor, what)
+  if bytes or err then return bytes and bytes:sub(-count), err end
+  bytes, err = anywhere(self, function(place)
+    local buffer <close> = core.buffer(count)
+    local ok, problem, last = fetch_blob(self, place, descriptor, what, {
+      range = { first = descriptor.size - count, last = descriptor.size - 1 },
+      sink = buffer:sink(),
+    })
+    if ok then return buffer:data() end
+    -- For a hint alone a mirror is not passed over.
+    if problem.code == "unsupported" then return "", problem end
+    return nil, problem, last
+  end)
+  if bytes == "" then return nil, err end
+  return bytes, err
 end
 
 return M

@@ -28,7 +28,7 @@ end
 --- A registry that holds layers, and counts what it is asked for. What it claims of a layer is the
 --- answer to a request for its tail: bytes, or the code of an error.
 local function registry_of(layers)
-  local self, by_digest = { fetched = {}, tails = {} }, {}
+  local self, by_digest = { fetched = {}, tails = {}, mirrors = {} }, {}
   for _, one in ipairs(layers) do by_digest[one.descriptor.digest] = one end
   function self.tail(_, descriptor)
     table.insert(self.tails, descriptor.digest)
@@ -39,7 +39,7 @@ local function registry_of(layers)
   function self.blob(_, descriptor, sink, kind, opts)
     assert(kind == "layer" and opts.threaded)
     table.insert(self.fetched, descriptor.digest)
-    local chain <close> = core.sink.queue(core.sink.verify(sink, {
+    local chain <close> = core.sink.queue(core.sink.verify(assert(sink()), {
       size = descriptor.size, digest = descriptor.digest, name = "layer",
     }))
     if opts.on_start then opts.on_start("transfer") end

@@ -377,6 +377,23 @@ describe("core.session", function()
       assert.is_nil(get { insecure = true })
     end)
 
+    it("trusts one origin more than others", function()
+      local mine <close> = assert(core.session())
+      assert(mine:trust { origin = secure:url(), cacerts = { secure.tls.ca } })
+      secure:set { ["/a"] = {} }
+      for host, code in pairs { ["127.0.0.1"] = false, localhost = "network" } do
+        local transfer = assert(mine:start { url = secure:url(host) .. "/a", retries = 0 })
+        assert.equal("done", assert(mine:step(10)).type)
+        assert.equal(code, transfer:error() and transfer:error().code or false)
+      end
+      local none, err = mine:trust { origin = secure:url(), cert = "/does/not/exist" }
+      assert.is_nil(none)
+      assert.equal("io", err.code)
+      assert.error_matches(function() mine:trust {} end, "'origin' is missing")
+      assert.error_matches(function() mine:trust { origin = "https://a", cacerts = { 1 } } end,
+        "option 'cacerts' must be a list of strings")
+    end)
+
     for _, scheme in ipairs { "https", "HTTPS", "hTtPs" } do
       it("is never left for plain http: " .. scheme, function()
         server:set { ["/b"] = { body = "plain" } }

@@ -3,6 +3,7 @@
 local core = require "hocker.core"
 local lua = require "support.lua"
 local process = require "support.process"
+local tmp = require "support.tmp"
 
 local system = core.system
 
@@ -15,6 +16,20 @@ describe("core.system", function()
 
   it("knows the machine", function()
     assert.equal(process.check({ "uname", "-m" }), system.machine() .. "\n")
+  end)
+
+  it("lists a folder", function()
+    local dir = tmp.dir("list")
+    assert.same({}, system.list(dir))
+    tmp.write(dir .. "/b", "")
+    tmp.write(dir .. "/.a", "")
+    local names = system.list(dir)
+    table.sort(names)
+    assert.same({ ".a", "b" }, names)
+    local none, err = system.list(dir .. "/b")
+    assert.is_nil(none)
+    assert.equal("io", err.code)
+    assert.equal(20, err.sys)
   end)
 
   it("was not interrupted", function()

@@ -23,6 +23,7 @@ local nginx = {}
 ---@class support.nginx.Request: support.Request
 ---@field range string? the header
 ---@field authorization string? the header
+---@field protocol string "HTTP/1.1", "HTTP/2.0"
 
 ---@class support.Nginx
 ---@field process support.Process
@@ -33,7 +34,7 @@ local mt = { __name = "support.Nginx", __index = methods }
 
 local LOG = '{"method":"$request_method","target":"$request_uri","status":$status,' ..
   '"size":$body_bytes_sent,"agent":"$http_user_agent","range":"$http_range",' ..
-  '"authorization":"$http_authorization"}'
+  '"authorization":"$http_authorization","protocol":"$server_protocol"}'
 
 local MAIN = [[
 daemon off;

@@ -16,6 +16,7 @@ local registry = {}
 ---@field prefix string? a path before "/v2/", such as "/registry/"
 ---@field root string? where images are kept: give it to the next registry to keep them
 ---@field port integer? a free one by default
+---@field ipv6 boolean? listens on ::1 instead of 127.0.0.1
 
 ---@class support.Request What a server's log says of a request.
 ---@field method string
@@ -55,8 +56,13 @@ local function auth_section(opts, users)
   end
 end
 
+local function address(opts)
+  return opts.ipv6 and "[::1]" or "127.0.0.1"
+end
+
 local function config(opts, root, users)
-  local http = { addr = "127.0.0.1:" .. (opts.port or 0), secret = "hocker", prefix = opts.prefix }
+  local http = { addr = ("%s:%d"):format(address(opts), opts.port or 0), secret = "hocker",
+    prefix = opts.prefix }
   if opts.tls then
     http.tls = { certificate = opts.tls.cert, key = opts.tls.key,
       clientcas = opts.client_ca and { opts.client_ca } }
@@ -83,16 +89,16 @@ function registry.start(opts)
   local path = tmp.file(text, "registry.yml")
   local child = process.spawn({ "docker-registry", "serve", path },
     { env = { OTEL_TRACES_EXPORTER = "none" } })
-  local port = child:wait_for("listening on 127%.0%.0%.1:(%d+)")
+  local port = child:wait_for("listening on " .. address(opts):gsub("%W", "%%%0") .. ":(%d+)")
   return setmetatable({ process = child, root = root, users = users, opts = opts,
     port = math.tointeger(tonumber(port)) }, mt)
 end
 
---- "127.0.0.1:PORT", or "localhost:PORT".
+--- "127.0.0.1:PORT" or "[::1]:PORT", or "localhost:PORT".
 ---@param name string? another name of this machine
 ---@return string
 function methods:host(name)
-  return ("%s:%d"):format(name or "127.0.0.1", self.port)
+  return ("%s:%d"):format(name or address(self.opts), self.port)
 end
 
 --- "http://127.0.0.1:PORT", with a path prefix if it has one, without "/" at the end.

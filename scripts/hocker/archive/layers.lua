@@ -76,10 +76,11 @@ function M.fetch(session, layers, open, opts)
   local progress = opts.progress
   if progress then progress:plan(missing) end
   return session:run(each(missing, function(layer)
-    local target, err = open(layer)
-    if not target then return nil, err end
-    local ok
-    ok, err = layer.registry:blob(layer.descriptor, M.chain(layer, target), "layer", {
+    local ok, err = layer.registry:blob(layer.descriptor, function()
+      local target, problem = open(layer)
+      if not target then return nil, problem end
+      return M.chain(layer, target)
+    end, "layer", {
       threaded = true,
       on_start = progress and function(transfer) progress:start(layer, transfer) end,
     })

@@ -34,12 +34,12 @@ local Tar, tar_mt = class()
 
 -- Declares all members; those of layers give the sinks.
 local function declare(self, plan)
-  self.sinks = {}
-  for _, entry in ipairs(plan.entries) do
+  self.sinks, self.indexes = {}, {}
+  for i, entry in ipairs(plan.entries) do
     local ok, err
     if entry.layer then
       ok, err = self.tar:member(entry.name, entry.layer.size)
-      self.sinks[entry.layer] = ok
+      self.sinks[entry.layer], self.indexes[entry.layer] = ok, i
     else
       ok, err = self.tar:put(entry.name, entry.bytes)
     end
@@ -62,7 +62,8 @@ end
 function Tar:sink(layer)
   local sink = self.sinks[layer]
   self.sinks[layer] = nil
-  return sink
+  if sink then return sink end
+  return self.tar:sink(self.indexes[layer]) -- the one before it failed
 end
 
 function Tar:finish() return self.tar:finish() end
@@ -78,17 +79,17 @@ end
 
 local Stream, stream_mt = class()
 
-local function all_exact(list)
+local function all_certain(list)
   for _, layer in ipairs(list) do
-    if not layer.exact then return false end
+    if not layer.exact or #layer.registry.mirrors > 0 then return false end
   end
   return true
 end
 
--- Where a size is only claimed, a wrong one could not be put right on the way: such an archive waits
--- in a temporary file until it is whole.
+-- Where a size is only claimed, a wrong one could not be put right on the way, and neither could
+-- bytes of a mirror that lies: such an archive waits in a temporary file until it is whole.
 function Stream:begin(plan)
-  if not all_exact(plan.layers) then
+  if not all_certain(plan.layers) then
     setmetatable(self, tar_mt)
     return self:begin(plan)
   end
