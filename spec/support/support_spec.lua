@@ -221,16 +221,21 @@ describe("token server", function()
 end)
 
 describe("faulty server", function()
-  local server
+  local server, plain
   local ten = "0123456789"
 
   setup(function()
     server = faulty.start { tls = certs.shared():server() }
+    plain = faulty.start {}
   end)
 
-  local function answer(reply, ...)
-    server:set { ["/x"] = reply }
-    return curl(server:url() .. "/x", ...)
+  local function answer_by(one, reply, ...)
+    one:set { ["/x"] = reply }
+    return curl(one:url() .. "/x", ...)
+  end
+
+  local function answer(...)
+    return answer_by(server, ...)
   end
 
   it("answers what it is told", function()
@@ -286,6 +291,7 @@ describe("faulty server", function()
     assert.equal(200, answer(reply, "-r", "5-", "-H", 'If-Range: "b"').status)
   end)
 
+  -- Without TLS: what curl makes of a TLS connection that just ends changes with its versions.
   local faults = {
     { "truncates", { truncate = 4 }, 18, "0123" },
     { "truncates chunks", { truncate = 4, chunked = true }, 18, "0123" },
@@ -301,7 +307,7 @@ describe("faulty server", function()
   for _, case in ipairs(faults) do
     it(case[1], function()
       case[2].body = ten
-      local got = answer(case[2], "--max-time", case[3] == 28 and "0.5" or "20")
+      local got = answer_by(plain, case[2], "--max-time", case[3] == 28 and "0.5" or "20")
       assert.same({ case[3], case[4] }, { got.code, got.body })
     end)
   end
