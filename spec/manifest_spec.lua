@@ -1,5 +1,6 @@
 local core = require "hocker.core"
 local json = require "hocker.json"
+local jessie = require "support.jessie"
 local manifest = require "hocker.manifest"
 
 local DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
@@ -51,22 +52,7 @@ end
 
 describe("manifest.parse", function()
   it("reads the manifest of the quick start", function()
-    local bytes = [[{
-   "schemaVersion": 2,
-   "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-   "config": {
-      "mediaType": "application/vnd.docker.container.image.v1+json",
-      "size": 1528,
-      "digest": "sha256:054abe38b1e6f863befa4258cbfaf127b1cc9440d2e2e349b15d22e676b591e7"
-   },
-   "layers": [
-      {
-         "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
-         "size": 52550276,
-         "digest": "sha256:cd0a524342efac6edff500c17e625735bbe479c926439b263bbe3c8518a0849c"
-      }
-   ]
-}]]
+    local bytes = jessie.manifest
     local m = assert(manifest.parse(bytes, DOCKER))
     assert.equal("image", m.kind)
     assert.equal(DOCKER, m.media_type)

@@ -1,4 +1,5 @@
 local core = require "hocker.core"
+local jessie = require "support.jessie"
 local json = require "hocker.json"
 
 local fetchdocker = dofile("templates/nix/fetchdocker.lua")
@@ -8,28 +9,7 @@ local have_nix = os.execute("nix-instantiate --version >/dev/null 2>&1")
 local CONFIG = "sha256:054abe38b1e6f863befa4258cbfaf127b1cc9440d2e2e349b15d22e676b591e7"
 local LAYER = "sha256:cd0a524342efac6edff500c17e625735bbe479c926439b263bbe3c8518a0849c"
 
--- What docker2nix prints for debian:jessie, as the project's front page shows it.
-local GOLDEN = [[
-{ fetchDockerConfig, fetchDockerLayer, fetchdocker }:
-fetchdocker rec {
-    name = "debian";
-    registry = "https://registry-1.docker.io/v2/";
-    repository = "library";
-    imageName = "debian";
-    tag = "jessie";
-    imageConfig = fetchDockerConfig {
-      inherit tag registry repository imageName;
-      sha256 = "1rwinmvfc8jxn54y7qnj82acrc97y7xcnn22zaz67y76n4wbwjh5";
-    };
-    imageLayers = let
-      layer0 = fetchDockerLayer {
-        inherit registry repository imageName;
-        layerDigest = "cd0a524342efac6edff500c17e625735bbe479c926439b263bbe3c8518a0849c";
-        sha256 = "1744l0c8ag5y7ck9nhr6r5wy9frmaxi7xh80ypgnxb7g891m42nd";
-      };
-      in [ layer0 ];
-  }
-]]
+local GOLDEN = jessie.expression
 
 local function descriptor(digest)
   return { mediaType = "a/b", digest = digest, size = 1 }
