@@ -2,8 +2,9 @@
  * inflate: chooses a decoder by the first bytes and drives it.
  *
  * What is common to the formats is here: units that follow one another, the end that must
- * be the end of a unit, the ceiling on the output. Decoded bytes go on in blocks of
- * HK_CHUNK at most, whatever the input expands to.
+ * be the end of a unit, the ceiling on the output. Decoded bytes go straight into the memory
+ * of the next sink where it has some (a queue), else on in blocks of HK_CHUNK at most,
+ * whatever the input expands to.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct inflate {
 	struct hk_decoder *decoder; /* NULL for RAW */
 	bool between;		    /* the last thing read was the end of a unit */
 	bool padding;		    /* zeros after the last gzip member have begun */
-	unsigned char out[HK_CHUNK];
+	unsigned char *out; /* HK_CHUNK bytes, where the next sink has no room to offer */
 };
 
 static enum format sniff(const unsigned char *p, size_t len)
@@ -85,21 +86,38 @@ static int check_gap(struct inflate *z, struct hk_flow *flow, struct hk_err *err
 	return HK_OK;
 }
 
+/* Where the decoder's next output goes. */
+static int find_room(struct inflate *z, void **room, size_t *len, struct hk_err *err)
+{
+	if (hk_sink_room(z->base.next, room, len, err) != HK_OK)
+		return err->code;
+	if (*room)
+		return HK_OK;
+	if (!z->out && !(z->out = malloc(HK_CHUNK)))
+		return hk_err_nomem(err);
+	*room = z->out;
+	*len = HK_CHUNK;
+	return HK_OK;
+}
+
 /* One call of the decoder. `full`: it may have more to give without more input. */
 static int step(struct inflate *z, struct hk_flow *flow, bool *full, struct hk_err *err)
 {
 	size_t before = flow->in_len;
-	size_t got;
+	size_t room, got;
+	void *out;
 
-	flow->out = z->out;
-	flow->out_len = sizeof z->out;
+	if (find_room(z, &out, &room, err) != HK_OK)
+		return err->code;
+	flow->out = out;
+	flow->out_len = room;
 	if (z->decoder->ops->step(z->decoder, flow, &z->between, err) != HK_OK)
 		return explain(z, err);
-	got = sizeof z->out - flow->out_len;
+	got = room - flow->out_len;
 	*full = flow->out_len == 0 && !z->between;
 	if (got == 0 && flow->in_len == before && before > 0 && !z->between)
 		return invalid(z, "it leads nowhere", err);
-	return got > 0 ? pass_on(z, z->out, got, err) : HK_OK;
+	return got > 0 ? pass_on(z, out, got, err) : HK_OK;
 }
 
 static int feed(struct inflate *z, const void *data, size_t len, struct hk_err *err)
@@ -164,6 +182,7 @@ static void inflate_free(struct hk_sink *s)
 
 	if (z->decoder)
 		z->decoder->ops->free(z->decoder);
+	free(z->out);
 	free(z->name);
 	free(z);
 }

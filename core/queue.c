@@ -116,28 +116,50 @@ static void *work(void *arg)
 
 /* --- the producer ------------------------------------------------------------------- */
 
-/* Waits for room; where it is goes to `span`, how much is returned: 0 and `err` when
- * there will be none any more. */
-static size_t wait_for_room(struct queue *q, unsigned char **span, struct hk_err *err)
+/* The free part of the ring that begins where the used one ends, up to the ring's own end. */
+static size_t free_span(const struct queue *q, unsigned char **span)
 {
-	size_t tail, len = 0;
+	size_t tail = q->head + q->used, free = q->cap - q->used;
+
+	if (tail >= q->cap)
+		tail -= q->cap;
+	*span = q->ring + tail;
+	return free < q->cap - tail ? free : q->cap - tail;
+}
+
+/* Waits for `least` bytes of room, or as many as there are before the ring's end; where they are
+ * goes to `span`, how many is returned: 0 and `err` when there will be none any more. */
+static size_t wait_for_room(
+	struct queue *q, size_t least, unsigned char **span, struct hk_err *err)
+{
+	size_t len, to_end;
 
 	pthread_mutex_lock(&q->lock);
-	while (q->used == q->cap && !q->done)
+	len = free_span(q, span);
+	to_end = (size_t)(q->ring + q->cap - *span);
+	while (len < least && len < to_end && !q->done) {
 		pthread_cond_wait(&q->room, &q->lock);
-	if (q->result.code != HK_OK) {
-		*err = q->result;
-	} else if (q->eof) {
-		hk_err_set(err, HK_EUSAGE, "write to a queue that is finishing");
-	} else {
-		tail = q->head + q->used;
-		if (tail >= q->cap)
-			tail -= q->cap;
-		*span = q->ring + tail;
-		len = tail < q->head ? q->head - tail : q->cap - tail;
+		len = free_span(q, span);
 	}
+	if (q->result.code != HK_OK)
+		*err = q->result;
+	else if (q->eof)
+		hk_err_set(err, HK_EUSAGE, "write to a queue that is finishing");
+	if (q->result.code != HK_OK || q->eof)
+		len = 0;
 	pthread_mutex_unlock(&q->lock);
 	return len;
+}
+
+/* A quarter of the ring, so that the two threads hand large pieces to one another. */
+static int queue_room(struct hk_sink *s, void **room, size_t *len, struct hk_err *err)
+{
+	struct queue *q = (struct queue *)s;
+	unsigned char *span;
+
+	*len = wait_for_room(q, (q->cap + 3) / 4, &span, err);
+	*room = *len > 0 ? span : NULL;
+	return *len > 0 ? HK_OK : err->code;
 }
 
 static int queue_write(
@@ -148,13 +170,14 @@ static int queue_write(
 
 	while (len > 0) {
 		unsigned char *span = NULL;
-		size_t n = wait_for_room(q, &span, err);
+		size_t n = wait_for_room(q, 1, &span, err);
 
 		if (n == 0)
 			return err->code;
 		if (n > len)
 			n = len;
-		memcpy(span, p, n);
+		if (span != p) /* else they were put there already */
+			memcpy(span, p, n);
 		p += n;
 		len -= n;
 		pthread_mutex_lock(&q->lock);
@@ -243,6 +266,7 @@ static const struct hk_sink_ops queue_ops = {
 	.free = queue_free,
 	.ready = queue_ready,
 	.watch = queue_watch,
+	.room = queue_room,
 };
 
 /* --- construction ------------------------------------------------------------------- */

@@ -97,6 +97,20 @@ int hk_sink_write(struct hk_sink *s, const void *data, size_t len, struct hk_err
 	return rc == HK_OK ? HK_OK : report(s, rc, err);
 }
 
+int hk_sink_room(struct hk_sink *s, void **room, size_t *len, struct hk_err *err)
+{
+	int rc;
+
+	*room = NULL;
+	*len = 0;
+	if (s->err.code != HK_OK)
+		return report(s, s->err.code, err);
+	if (!s->ops->room || s->finished)
+		return HK_OK;
+	rc = s->ops->room(s, room, len, &s->err);
+	return rc == HK_OK ? HK_OK : report(s, rc, err);
+}
+
 int hk_sink_finish(struct hk_sink *s, struct hk_err *err)
 {
 	int rc;

@@ -48,6 +48,8 @@ struct hk_sink_ops {
 	bool (*ready)(struct hk_sink *s, size_t len);	      /* NULL: always ready */
 	void (*watch)(struct hk_sink *s, hk_wake_fn wake, void *ctx); /* NULL: never waits */
 	void (*cancel)(struct hk_sink *s); /* NULL: never waits long; see hk_sink_cancel */
+	/* NULL: has no memory to offer; see hk_sink_room */
+	int (*room)(struct hk_sink *s, void **room, size_t *len, struct hk_err *err);
 };
 
 /* Embedded first in every kind of sink. */
@@ -63,6 +65,12 @@ void hk_sink_init(struct hk_sink *s, const struct hk_sink_ops *ops, struct hk_si
 
 HK_API HK_MUST_USE int hk_sink_write(
 	struct hk_sink *s, const void *data, size_t len, struct hk_err *err);
+
+/* Memory of the sink itself, `len` bytes or fewer than asked for but at least one, to put the
+ * next bytes in: a write of them from there copies nothing. `room` is NULL where the sink has
+ * none to offer. May block; good until the next call for this sink. */
+HK_API HK_MUST_USE int hk_sink_room(
+	struct hk_sink *s, void **room, size_t *len, struct hk_err *err);
 
 /* HK_OK: all is done and verified. HK_AGAIN, from a watched queue only: a worker is still
  * at it, the wake function will be called, call again then. Idempotent. */

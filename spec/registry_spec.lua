@@ -285,14 +285,14 @@ describe("a registry", function()
       return ok and buffer:data(), err
     end
 
-    for _, threaded in ipairs { false, true } do
-      local how = threaded and ", by a worker" or ""
+    for _, queue in ipairs { false, 100 } do
+      local how = queue and ", by a worker" or ""
       it("is verified" .. how, function()
         local started
-        assert.equal("hello", blob("hello", { digest = DIGEST, size = 5 }, { threaded = threaded,
+        assert.equal("hello", blob("hello", { digest = DIGEST, size = 5 }, { queue = queue or nil,
           on_start = function(transfer) started = transfer end }))
         assert.is_userdata(started)
-        assert.equal("hello", blob("hello", { digest = DIGEST }, { threaded = threaded }))
+        assert.equal("hello", blob("hello", { digest = DIGEST }, { queue = queue or nil }))
       end)
 
       local wrong = {
@@ -303,7 +303,7 @@ describe("a registry", function()
       }
       for i, case in ipairs(wrong) do
         it(("is refused when it is not what was asked for: %d%s"):format(i, how), function()
-          local data, err = blob(case[1], case[2], { threaded = threaded, max = case[3] })
+          local data, err = blob(case[1], case[2], { queue = queue or nil, max = case[3] })
           assert.is_nil(data)
           assert.equal("verification", err.code)
           assert.matches("layer " .. DIGEST, err.message, 1, true)

@@ -63,7 +63,7 @@ end
 ---@field format string
 ---@field output hocker.archive.Output the caller commits it
 ---@field compressed boolean? keep a docker-archive's layers as they are stored
----@field jobs integer? layers at the same time; 6
+---@field jobs integer? layers at the same time; 6, and 32 at most
 ---@field progress hocker.Progress?
 
 --- Fetches the images' layers into an archive. Nothing is visible until the caller commits the
@@ -72,7 +72,8 @@ end
 ---@param opts hocker.archive.Options
 ---@return true? ok, hocker.Error? err
 function M.write(opts)
-  local format, jobs, out = format_of(opts.format), opts.jobs or 6, opts.output
+  local format, out = format_of(opts.format), opts.output
+  local jobs = math.min(opts.jobs or 6, layers.max_jobs)
   if #opts.images == 0 then return nil, core.error("usage", "an archive of no images") end
   local plan = format.plan(opts.images, opts.compressed or false)
   local ok, err = embed(plan)
@@ -80,7 +81,7 @@ function M.write(opts)
   if ok then ok, err = out:begin(plan) end
   if not ok then return nil, err end
   ok, err = layers.fetch(opts.session, plan.layers, function(layer) return out:sink(layer) end,
-    { jobs = jobs, progress = opts.progress })
+    { jobs = jobs, progress = opts.progress, in_turn = out.in_turn })
   if not ok then return nil, err end
   return out:finish()
 end

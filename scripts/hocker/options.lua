@@ -89,7 +89,7 @@ M.verbosity = {
 
 M.jobs = {
   { names = "--jobs", value = "N", default = "6", convert = whole("jobs", 1),
-    help = "layers to fetch at the same time (6)" },
+    help = "layers to fetch at the same time (6), 32 at most" },
 }
 
 --- All that a command needs to talk to a registry.

@@ -392,6 +392,11 @@ local function name_option(self, descriptor, err)
     .. "--foreign-layers fetches it from there", { http = err.http, ref = self.ref })
 end
 
+---@class hocker.Registry.BlobOptions
+---@field on_start fun(transfer: hocker.core.Transfer?)? gets nil when what it was told of was in vain
+---@field queue integer? bytes of a queue to put before the sink: another thread does the work
+---@field max integer? most bytes, where the size is not known
+
 --- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
 --- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good
 --- only after this has returned true.
@@ -401,25 +406,25 @@ end
 ---@param descriptor { digest: string, size: integer?, data: string?, urls: string[]? }
 ---@param sink hocker.core.Sink|fun(): hocker.core.Sink?, hocker.Error?
 ---@param kind string? for messages: "layer", "config"
----@param opts { on_start: fun(transfer: hocker.core.Transfer?)?, threaded: boolean?, max: integer? }? on_start gets nil when what it was told of was in vain
+---@param opts hocker.Registry.BlobOptions?
 ---@return true? ok, hocker.Error? err
 function methods:blob(descriptor, sink, kind, opts)
   opts = opts or {}
   local what = ("%s %s"):format(kind or "blob", descriptor.digest)
-  local function open(threaded)
+  local function open(queue)
     local target, err = sink, nil
     if type(sink) == "function" then target, err = sink() end
     if not target then return nil, err end
     local chain = core.sink.verify(target, {
       size = descriptor.size, max = opts.max, digest = descriptor.digest, name = what,
     })
-    return threaded and core.sink.queue(chain) or chain
+    return queue and core.sink.queue(chain, queue) or chain
   end
   local bytes, err = embedded(descriptor, what)
   if err then return nil, err end
   if bytes then return write_all(open, bytes) end
   local function fill(fetch, place)
-    local chain, problem = open(opts.threaded)
+    local chain, problem = open(opts.queue)
     if not chain then return nil, problem end
     return fetch(self, place, descriptor, what, { sink = chain, on_start = opts.on_start })
   end

@@ -37,7 +37,7 @@ local function registry_of(layers)
     return claim
   end
   function self.blob(_, descriptor, sink, kind, opts)
-    assert(kind == "layer" and opts.threaded)
+    assert(kind == "layer" and opts.queue > 0)
     table.insert(self.fetched, descriptor.digest)
     local chain <close> = core.sink.queue(core.sink.verify(assert(sink()), {
       size = descriptor.size, digest = descriptor.digest, name = "layer",

@@ -157,6 +157,58 @@ static void bytes_arrive_in_order(void)
 	}
 }
 
+/* What is put into the queue's own memory arrives as what is written. */
+static void bytes_may_be_put_in_its_room(void)
+{
+	static const size_t rings[] = {1, 2, 7, 64, 1000, 1 << 16};
+
+	for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {
+		struct hk_err err = {0};
+		struct gate g;
+		struct hk_sink *s = hk_sink_queue(gate_init(&g), rings[i], &err);
+		size_t at = 0, total = 20 * rings[i] + 5;
+
+		while (at < total) {
+			size_t len, n;
+			void *room;
+
+			CHECK(hk_sink_room(s, &room, &len, &err) == HK_OK);
+			CHECK(room && len > 0 && len <= rings[i]);
+			n = at % 3 == 0 ? len : (len + 1) / 2; /* all of it, or some */
+			for (size_t k = 0; k < n; k++)
+				((unsigned char *)room)[k] = pattern(at + k);
+			CHECK(hk_sink_write(s, room, n, &err) == HK_OK);
+			at += n;
+			if (at % 2 == 0) { /* and one the usual way */
+				unsigned char one = pattern(at++);
+
+				CHECK(hk_sink_write(s, &one, 1, &err) == HK_OK);
+			}
+		}
+		CHECK(hk_sink_finish(s, &err) == HK_OK);
+		CHECK(g.len == at && g.intact);
+		hk_sink_free(s);
+	}
+}
+
+static void no_room_after_an_error(void)
+{
+	struct hk_err err = {0};
+	struct gate g;
+	struct hk_sink *s = hk_sink_queue(gate_init(&g), 16, &err);
+	size_t len;
+	void *room;
+	int rc;
+
+	g.fail_at = 1;
+	CHECK(write_pattern(s, 1, 1, &err) == HK_OK);
+	while ((rc = hk_sink_room(s, &room, &len, &err)) == HK_OK)
+		CHECK(hk_sink_write(s, room, len, &err) == HK_OK || err.code == HK_EVERIFY);
+	CHECK(rc == HK_EVERIFY && !room && len == 0);
+	CHECK_STR(err.msg, "the gate broke");
+	hk_sink_free(s);
+}
+
 static void queues_may_follow_one_another(void)
 {
 	struct hk_err err = {0};
@@ -437,6 +489,8 @@ static void free_waits_for_the_worker(void)
 int main(void)
 {
 	TEST(bytes_arrive_in_order);
+	TEST(bytes_may_be_put_in_its_room);
+	TEST(no_room_after_an_error);
 	TEST(queues_may_follow_one_another);
 	TEST(the_worker_takes_no_signals);
 	TEST(an_error_behind_comes_back);

@@ -8,15 +8,29 @@ local M = {}
 --- Most bytes that one layer may unpack to. Against bombs: real layers are far below it.
 M.max_size = 256 << 30
 
+--- Most layers at the same time, whatever is asked for: each takes memory.
+M.max_jobs = 32
+
+-- Bytes of all queues together: layers that are fetched at the same time share them.
+local QUEUES <const>, QUEUE_MAX <const>, QUEUE_MIN <const> = 8 << 20, 512 << 10, 64 << 10
+
+-- Two queues a layer: before it is inflated, and after.
+local function queue_size(jobs)
+  return math.max(QUEUE_MIN, math.min(QUEUE_MAX, QUEUES // (2 * jobs)))
+end
+
 --- The chain behind a layer's own verification. `target` comes last in it, so that it finishes only
---- when all is verified.
+--- when all is verified. With a queue, what it unpacks to is hashed and written by another thread, so
+--- that one large layer has more than one processor too.
 ---@param layer hocker.archive.Layer
 ---@param target hocker.core.Sink taken
+---@param queue integer? bytes
 ---@return hocker.core.Sink
-function M.chain(layer, target)
+function M.chain(layer, target, queue)
   local name = "content of layer " .. layer.descriptor.digest
   local content = core.sink.verify(layer.compressed and core.sink.null() or target,
     { digest = layer.diff_id, name = name })
+  if queue then content = core.sink.queue(content, queue) end
   local inflated = core.sink.inflate(content, { max = M.max_size, name = name })
   return layer.compressed and core.sink.tee(inflated, target) or inflated
 end
@@ -61,27 +75,41 @@ function M.learn_sizes(session, layers, limit)
   return session:run(each(layers, learn_size), limit)
 end
 
---- Fetches the layers that are not there yet, in their order, as far as they are not at the same
---- time. `open` makes the sink of one.
+-- Those that are not there yet. The largest first, where the order is free: the one that takes
+-- longest should not be alone at the end.
+local function to_fetch(layers, in_turn)
+  local missing, place = {}, {}
+  for i, layer in ipairs(layers) do
+    if not layer.present then missing[#missing + 1] = layer end
+    place[layer] = i
+  end
+  if not in_turn then
+    table.sort(missing, function(a, b)
+      local x, y = a.descriptor.size, b.descriptor.size
+      if x ~= y then return x > y end
+      return place[a] < place[b]
+    end)
+  end
+  return missing
+end
+
+--- Fetches the layers that are not there yet, several at the same time. `open` makes the sink of one.
 ---@param session hocker.Session
 ---@param layers hocker.archive.Layer[]
 ---@param open fun(layer: hocker.archive.Layer): hocker.core.Sink?, hocker.Error?
----@param opts { jobs: integer, progress: hocker.Progress? }
+---@param opts { jobs: integer, progress: hocker.Progress?, in_turn: boolean? } in_turn: they must start in their order
 ---@return true? ok, hocker.Error? err
 function M.fetch(session, layers, open, opts)
-  local missing = {}
-  for _, layer in ipairs(layers) do
-    if not layer.present then missing[#missing + 1] = layer end
-  end
+  local missing, queue = to_fetch(layers, opts.in_turn), queue_size(opts.jobs)
   local progress = opts.progress
   if progress then progress:plan(missing) end
   return session:run(each(missing, function(layer)
     local ok, err = layer.registry:blob(layer.descriptor, function()
       local target, problem = open(layer)
       if not target then return nil, problem end
-      return M.chain(layer, target)
+      return M.chain(layer, target, queue)
     end, "layer", {
-      threaded = true,
+      queue = queue,
       on_start = progress and function(transfer) progress:start(layer, transfer) end,
     })
     if ok and progress then progress:done(layer) end

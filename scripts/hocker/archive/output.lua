@@ -7,6 +7,8 @@
 ---   finish()      when all layers are there
 ---   commit()      makes it visible
 ---   close()       drops what was not committed; `<close>` works
+---
+--- After `begin`, the field `in_turn` says whether layers have to be started in their order.
 
 local core = require "hocker.core"
 local json = require "hocker.json"
@@ -16,6 +18,7 @@ local oci = require "hocker.archive.oci"
 local M = {}
 
 ---@class hocker.archive.Output
+---@field in_turn boolean?
 ---@field begin fun(self, plan: hocker.archive.Plan): true?, hocker.Error?
 ---@field sink fun(self, layer: hocker.archive.Layer): hocker.core.Sink?, hocker.Error?
 ---@field finish fun(self): true?, hocker.Error?
@@ -93,7 +96,7 @@ function Stream:begin(plan)
     setmetatable(self, tar_mt)
     return self:begin(plan)
   end
-  self.tar = core.tar_stream(core.sink.stdout())
+  self.tar, self.in_turn = core.tar_stream(core.sink.stdout()), true
   return declare(self, plan)
 end
 
