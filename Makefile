@@ -84,10 +84,11 @@ libraries:
 # What would have been noted as needed: the linker is asked with all of them.
 $(BUILD)/sonames.h: | libraries
 	@mkdir -p $(@D)
-	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed $(LDFLAGS) -o $@.so $(CORE_LIBS) && \
-		readelf -d $@.so >$@.txt && \
-		sed -n 's/.*(NEEDED).*\[\(lib\(curl\|ssl\|crypto\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p' $@.txt >$@ && \
-		rm $@.so $@.txt
+	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed $(LDFLAGS) -o $@.so $(CORE_LIBS)
+	$(Q)readelf -d $@.so | sed -n >$@ \
+		's/.*(NEEDED).*\[\(lib\(curl\|ssl\|crypto\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
+	$(Q)rm $@.so; test $$(wc -l <$@) = 3 || \
+		{ echo 'hocker: libcurl and OpenSSL are not shared libraries here: use "make LATE="'; exit 1; }
 
 $(BUILD)/%.o: %.c $(if $(LATE),$(BUILD)/sonames.h) | libraries
 	@mkdir -p $(@D)
