@@ -26,6 +26,9 @@ ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
 ifneq ($(ISAL),)
 PKGS += libisal
 endif
+# Opens libcurl and OpenSSL at their first use, for which core/late.h has the reason; `make LATE=`
+# links them. So does a sanitizer, which has to see all libraries from the start.
+LATE ?= $(if $(SANITIZE),,1)
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
@@ -36,10 +39,11 @@ endif
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(filter-out lua%,$(PKGS)) 2>/dev/null)
 LUA_LIBS := $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)) 2>/dev/null)
-ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(ISAL),-DHK_WITH_ISAL) $(CPPFLAGS) $(PKG_CFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(ISAL),-DHK_WITH_ISAL) \
+	$(if $(LATE),-DHK_LATE -I$(BUILD)) $(CPPFLAGS) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-ALL_LDFLAGS = -pthread $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 CORE := $(wildcard core/*.c)
 BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
@@ -77,7 +81,16 @@ libraries:
 
 # --- the library, the Lua module, the program ---------------------------------------------
 
-$(BUILD)/%.o: %.c | libraries
+# What would have been noted as needed: the linker is asked with all of them.
+$(BUILD)/sonames.h: | libraries
+	@mkdir -p $(@D)
+	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed $(LDFLAGS) -o $@.so $(CORE_LIBS)
+	$(Q)readelf -d $@.so | sed -n >$@ \
+		's/.*(NEEDED).*\[\(lib\(curl\|ssl\|crypto\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
+	$(Q)rm $@.so; test $$(wc -l <$@) = 3 || \
+		{ echo 'hocker: libcurl and OpenSSL are not shared libraries here: use "make LATE="'; exit 1; }
+
+$(BUILD)/%.o: %.c $(if $(LATE),$(BUILD)/sonames.h) | libraries
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -127,6 +140,7 @@ $(BUILD)/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/replay.c $(BUILD)/libhocker.a
 replay: $(FUZZERS)
 
 # A session of each fuzzer, of SECONDS, with what it finds kept under $(BUILD).
+fuzz: LATE =
 fuzz:
 	$(Q)for name in $(notdir $(FUZZERS)); do \
 		mkdir -p $(BUILD)/libfuzzer/$$name && \

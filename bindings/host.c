@@ -6,7 +6,6 @@
 #include <lauxlib.h>
 #include <lua-cjson.h>
 #include <lualib.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@ static void *cleansing_alloc(void *ud, void *old, size_t osize, size_t nsize)
 
 	(void)ud;
 	if (old && nsize > 0 && nsize <= osize) {
-		OPENSSL_cleanse((char *)old + nsize, osize - nsize);
+		explicit_bzero((char *)old + nsize, osize - nsize);
 		new = realloc(old, nsize);
 		return new ? new : old; /* a block may stay larger than asked for */
 	}
@@ -34,7 +33,7 @@ static void *cleansing_alloc(void *ud, void *old, size_t osize, size_t nsize)
 	if (old) {
 		if (new)
 			memcpy(new, old, osize);
-		OPENSSL_cleanse(old, osize);
+		explicit_bzero(old, osize);
 		free(old);
 	}
 	return new;

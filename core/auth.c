@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-
 #include "auth.h"
+#include "openssl.h"
 
 #define CREDENTIAL_MAX (64 * 1024)
 
@@ -293,7 +291,7 @@ static int add_base64(const struct hk_buf *plain, struct hk_buf *out, struct hk_
 	EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)plain->data,
 		(int)plain->len);
 	rc = add_credentials(out, "Basic ", text, err);
-	OPENSSL_cleanse(text, size);
+	explicit_bzero(text, size);
 	free(text);
 	return rc;
 }

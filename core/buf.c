@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
 
 #include "buf.h"
 
@@ -36,7 +35,7 @@ static char *resize(const struct hk_buf *b, size_t room)
 	moved = malloc(room);
 	if (moved && b->data) {
 		memcpy(moved, b->data, b->len);
-		OPENSSL_cleanse(b->data, b->cap);
+		explicit_bzero(b->data, b->cap);
 		free(b->data);
 	}
 	return moved;
@@ -118,7 +117,7 @@ void hk_buf_clear(struct hk_buf *b)
 {
 	if (b->data) {
 		if (b->secret)
-			OPENSSL_cleanse(b->data, b->cap);
+			explicit_bzero(b->data, b->cap);
 		b->data[0] = '\0';
 	}
 	b->len = 0;

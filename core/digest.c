@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "digest.h"
+#include "openssl.h"
 
 /* How much of a refused digest a message shows. */
 #define SHOWN 160
@@ -18,10 +17,9 @@
 static const struct {
 	const char *name;
 	size_t bytes;
-	const EVP_MD *(*md)(void);
 } algs[] = {
-	[HK_SHA256] = {"sha256", 32, EVP_sha256},
-	[HK_SHA512] = {"sha512", 64, EVP_sha512},
+	[HK_SHA256] = {"sha256", 32},
+	[HK_SHA512] = {"sha512", 64},
 };
 
 struct hk_hash {
@@ -146,6 +144,11 @@ bool hk_digest_equal(const struct hk_digest *a, const struct hk_digest *b)
 	return a->alg == b->alg && memcmp(a->bytes, b->bytes, algs[a->alg].bytes) == 0;
 }
 
+static const EVP_MD *find_md(enum hk_alg alg)
+{
+	return alg == HK_SHA512 ? EVP_sha512() : EVP_sha256();
+}
+
 struct hk_hash *hk_hash_new(enum hk_alg alg, struct hk_err *err)
 {
 	struct hk_hash *h = calloc(1, sizeof *h);
@@ -156,7 +159,7 @@ struct hk_hash *hk_hash_new(enum hk_alg alg, struct hk_err *err)
 	}
 	h->alg = alg;
 	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, algs[alg].md(), NULL)) {
+	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, find_md(alg), NULL)) {
 		hk_err_ssl(err, algs[alg].name);
 		hk_hash_free(h);
 		return NULL;

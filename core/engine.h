@@ -12,8 +12,7 @@
 #ifndef HK_ENGINE_H
 #define HK_ENGINE_H
 
-#include <curl/curl.h>
-
+#include "libcurl.h"
 #include "response.h"
 #include "session.h"
 #include "transfer.h"

@@ -11,10 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <curl/curl.h>
-#include <openssl/err.h>
-
 #include "err.h"
+#include "libcurl.h"
+#include "openssl.h"
 
 /* Raw text is cut here before it is escaped. Escaping never shortens, so what is cut
  * would not have fitted, and a character cut in half lies wholly behind the end of the

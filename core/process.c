@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -252,7 +251,7 @@ static int take(struct run *r, int i, struct hk_err *err)
 			rc = i == 1 ? keep_output(r, piece, (size_t)n, err)
 				    : keep_errors(r, piece, (size_t)n, err);
 	}
-	OPENSSL_cleanse(piece, sizeof piece);
+	explicit_bzero(piece, sizeof piece);
 	return rc;
 }
 

@@ -4,12 +4,12 @@
  */
 #include "retry.h"
 
-#include <curl/curl.h>
 #include <limits.h>
-#include <openssl/rand.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "libcurl.h"
 #include "number.h"
 
 bool retry_curl(int curlcode, long sys)
@@ -63,7 +63,7 @@ long retry_backoff_ms(unsigned failures)
 		full *= 2;
 	if (full > RETRY_CAP_MS)
 		full = RETRY_CAP_MS;
-	if (RAND_bytes((unsigned char *)&dice, sizeof dice) != 1)
+	if (getentropy(&dice, sizeof dice) != 0)
 		dice = 0;
 	return full / 2 + (full / 2) * dice / 65536;
 }

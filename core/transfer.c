@@ -6,7 +6,6 @@
 #include "transfer.h"
 
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +147,7 @@ static void free_leg_headers(struct hk_transfer *t)
 	struct curl_slist *h;
 
 	for (h = t->leg_headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data));
+		explicit_bzero(h->data, strlen(h->data));
 	curl_slist_free_all(t->leg_headers);
 	t->leg_headers = NULL;
 }

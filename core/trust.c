@@ -5,12 +5,11 @@
 #include "trust.h"
 
 #include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "openssl.h"
 #include "url.h"
 
 struct trust {

@@ -8,8 +8,7 @@
 #ifndef HK_TRUST_H
 #define HK_TRUST_H
 
-#include <curl/curl.h>
-
+#include "libcurl.h"
 #include "session.h"
 
 struct trust;

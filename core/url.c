@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
 #include <libpsl.h>
 
+#include "libcurl.h"
 #include "url.h"
 
 #define HOST_MAX 256 /* a DNS name has at most 253 characters */

@@ -106,8 +106,4 @@ describe("a display", function()
     assert.equal("json", progress.new("json").mode)
     assert.equal(io.stderr, display.stream)
   end)
-
-  it("knows the modes that options offer", function()
-    assert.same({ "auto", "bar", "plain", "json", "none" }, progress.modes)
-  end)
 end)

@@ -4,16 +4,29 @@ local options = require "hocker.options"
 local reference = require "hocker.reference"
 local template = require "hocker.template"
 
--- At most one byte more than a manifest may have: hocker.manifest refuses it by its size.
+local PIECE <const> = 64 << 10 -- bytes; Lua makes room at once for all that it is asked to read
+
+-- Little more than a manifest may have: hocker.manifest refuses it by its size.
+local function read_all(f)
+  local pieces, size = {}, 0
+  local piece, why, errno
+  repeat
+    piece, why, errno = f:read(PIECE)
+    pieces[#pieces + 1] = piece
+    size = size + #(piece or "")
+  until not piece or size > manifest.limits.manifest
+  return table.concat(pieces), why, errno
+end
+
 local function read_input(path)
   local f, why, errno = io.stdin, nil, nil
   if path and path ~= "-" then f, why, errno = io.open(path, "rb") end
   if not f then return nil, core.error("io", "the manifest: " .. why, { sys = errno }) end
   local bytes
-  bytes, why, errno = f:read(manifest.limits.manifest + 1)
+  bytes, why, errno = read_all(f)
   if f ~= io.stdin then f:close() end
   if why then return nil, core.error("io", "the manifest: " .. why, { sys = errno }) end
-  if bytes then return bytes end
+  if bytes ~= "" then return bytes end
   return nil, core.error("usage", ("the manifest: %s is empty; it is made by hocker-manifest")
     :format(path or "standard input"))
 end

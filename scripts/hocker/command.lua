@@ -10,11 +10,12 @@
 ---       run = function(ctx, args) ... return true end,  -- or nil, err
 ---     }
 
-local argparse = require "argparse"
-local context = require "hocker.context"
 local core = require "hocker.core"
-local log = require "hocker.log"
-local scripts = require "hocker.scripts"
+local lazy = require "hocker.lazy"
+
+local context = lazy "hocker.context"
+local log = lazy "hocker.log"
+local scripts = lazy "hocker.scripts"
 
 local M = {}
 
@@ -105,6 +106,7 @@ end
 
 -- --help ends the reading of options at once: `on_help` raises.
 local function make_parser(program, command, on_help)
+  local argparse = require "argparse"
   local parser = argparse(program, command.summary):add_help(false)
     :usage(("Usage: %s [options] %s"):format(program, command.usage or "IMAGE"))
     :help_max_width(90):help_description_margin(32)

@@ -269,12 +269,19 @@ local function decode(bytes, what)
   return doc
 end
 
+-- One that was parsed by no digest is hashed when somebody wants to know its own.
+local mt = { __index = function(self, key)
+  if key ~= "digest" then return nil end
+  self.digest = digest_like(self.bytes)
+  return self.digest
+end }
+
 --- Reads a manifest or an index: docker's (schema 2, lists) or OCI's.
 ---
 --- mediaType may be missing, then the fields decide. A Content-Type that names a type must
 --- agree with the document; one that says nothing (application/json, text/plain,
---- application/octet-stream, none) is passed over. The bytes are hashed, and compared with
---- `digest` when it is given. Beyond a limit the error is "refused".
+--- application/octet-stream, none) is passed over. The bytes are held against `digest` when it
+--- is given. Beyond a limit the error is "refused".
 ---@param bytes string
 ---@param content_type string? the header's value
 ---@param digest string? what was asked for
@@ -296,8 +303,8 @@ function M.parse(bytes, content_type, digest)
   local ok
   ok, err = descriptor.check_letters(doc, "manifest")
   if not ok then return nil, err end
-  local manifest = { kind = kind, media_type = media_type, bytes = bytes, doc = doc,
-    digest = digest or digest_like(bytes) }
+  local manifest = setmetatable({ kind = kind, media_type = media_type, bytes = bytes, doc = doc,
+    digest = digest }, mt)
   ok, err = read_common(manifest)
   if not ok then return nil, err end
   return (kind == "image" and read_image or read_index)(manifest)

@@ -1,7 +1,6 @@
 --- The options that several commands share, as data for hocker.command, and what they become.
 
 local core = require "hocker.core"
-local progress = require "hocker.progress"
 
 local M = {}
 
@@ -78,7 +77,8 @@ M.out = {
 }
 
 M.progress = {
-  { names = "--progress", value = "MODE", default = "auto", choices = progress.modes,
+  { names = "--progress", value = "MODE", default = "auto",
+    choices = { "auto", "bar", "plain", "json", "none" },
     help = "auto, bar, plain, json or none, on standard error" },
 }
 

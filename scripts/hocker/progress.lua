@@ -16,8 +16,6 @@ local M = {}
 local methods = {}
 local mt = { __name = "hocker.Progress", __index = methods }
 
-M.modes = { "auto", "bar", "plain", "json", "none" }
-
 local STDERR = 2
 
 ---@param mode "auto"|"bar"|"plain"|"json"|"none"

@@ -25,11 +25,10 @@ local M = {}
 ---@return hocker.Description
 function M.describe(ref, manifest, alt_name)
   local repository, image_name = ref:split()
-  return {
-    name = ref.name, digest = manifest.digest, registry = ref.registry, repository = repository,
-    image_name = image_name, tag = ref.tag, alt_name = alt_name, config = manifest.config,
-    layers = manifest.layers,
-  }
+  return setmetatable({
+    name = ref.name, registry = ref.registry, repository = repository, image_name = image_name,
+    tag = ref.tag, alt_name = alt_name, config = manifest.config, layers = manifest.layers,
+  }, { __index = function(_, key) return key == "digest" and manifest.digest or nil end })
 end
 
 --- Prints a description with a bundled template.

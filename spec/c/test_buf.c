@@ -19,15 +19,15 @@ const char *__tsan_default_options(void)
 	return "allocator_may_return_null=1";
 }
 
-/* Stands in for libcrypto's, and notes what it was asked to wipe. */
+/* Stands in for the C library's explicit_bzero, and notes what it was asked to wipe. */
 static struct {
 	unsigned calls;
 	size_t len;
 	char before[64];
 } cleansed;
 
-void OPENSSL_cleanse(void *ptr, size_t len);
-void OPENSSL_cleanse(void *ptr, size_t len)
+void wipe(void *ptr, size_t len) __asm__("explicit_bzero");
+void wipe(void *ptr, size_t len)
 {
 	cleansed.calls++;
 	cleansed.len = len;
