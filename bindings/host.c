@@ -51,11 +51,21 @@ static const struct embedded *find(const char *name)
 	return bsearch(name, hk_embedded, hk_nembedded, sizeof *hk_embedded, by_name);
 }
 
-/* hocker.embedded(name): the text, or nil. */
+/* hocker.embedded(): the names of all. hocker.embedded(name): the text, or nil. */
 static int embedded(lua_State *L)
 {
-	const struct embedded *e = find(luaL_checkstring(L, 1));
+	const struct embedded *e;
+	size_t i;
 
+	if (lua_isnone(L, 1)) {
+		lua_createtable(L, (int)hk_nembedded, 0);
+		for (i = 0; i < hk_nembedded; i++) {
+			lua_pushstring(L, hk_embedded[i].name);
+			lua_rawseti(L, -2, (lua_Integer)i + 1);
+		}
+		return 1;
+	}
+	e = find(luaL_checkstring(L, 1));
 	if (e)
 		lua_pushlstring(L, e->text, e->len);
 	else

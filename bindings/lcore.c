@@ -21,6 +21,7 @@ static const struct {
 	{"digest", lhk_open_digest},
 	{"url", lhk_open_url},
 	{"auth", lhk_open_auth},
+	{"script", lhk_open_script},
 	{"sink", lhk_open_sink},
 	{"system", lhk_open_system},
 };

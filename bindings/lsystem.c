@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
@@ -46,6 +47,18 @@ static int system_machine(lua_State *L)
 	struct utsname name;
 
 	lua_pushstring(L, uname(&name) == 0 ? name.machine : "");
+	return 1;
+}
+
+static int system_program(lua_State *L)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path);
+
+	if (len <= 0 || (size_t)len == sizeof path)
+		luaL_pushfail(L);
+	else
+		lua_pushlstring(L, path, (size_t)len);
 	return 1;
 }
 
@@ -164,6 +177,7 @@ static const luaL_Reg functions[] = {
 	{"interrupted", system_interrupted},
 	{"list", system_list},
 	{"machine", system_machine},
+	{"program", system_program},
 	{"run", system_run},
 	{"user", system_user},
 	{NULL, NULL},

@@ -43,6 +43,7 @@
 #include "interrupt.h"
 #include "process.h"
 #include "queue.h"
+#include "script.h"
 #include "session.h"
 #include "sink.h"
 #include "tar.h"

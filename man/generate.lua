@@ -114,7 +114,7 @@ end
 
 local function command_page(entry)
   local name, program = entry.name, entry.program or "hocker " .. entry.name
-  local spec = assert(scripts.load("commands/" .. name))
+  local spec = assert(scripts.bundled("commands/" .. name))
   local body = section("SYNOPSIS", (".B %s\n[options] %s"):format(escape(program),
     spec.usage or "IMAGE"))
     .. section("DESCRIPTION", escape(PROSE[name]):gsub("\\e", "\\"))
@@ -128,7 +128,7 @@ end
 local function hocker_page()
   local list = {}
   for _, entry in ipairs(command.programs) do
-    local spec = assert(scripts.load("commands/" .. entry.name))
+    local spec = assert(scripts.bundled("commands/" .. entry.name))
     list[#list + 1] = (".TP\n.BR \"hocker %s\" \", \" %s (1)\n%s."):format(entry.name,
       escape(page_name(entry)), escape(spec.summary))
   end

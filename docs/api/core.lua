@@ -428,6 +428,24 @@ function Transfer:fail(err) end
 --- Stops it and frees its sink. `<close>` works.
 function Transfer:close() end
 
+---@class hocker.core.script Files that will be obeyed: they, and all on the way to them, belong to root or the user, and others can't write to them.
+core.script = {}
+
+--- Whether the process has rights that its user has not. Then only what is built in may be run.
+---@return boolean
+function core.script.elevated() end
+
+--- Whether scripts would be taken from a directory.
+---@param path string
+---@return true? ok, hocker.Error? err "not_found", "refused", "io"
+function core.script.folder(path) end
+
+--- The text of a file; a relative path begins at the current directory.
+---@param path string
+---@param max integer most bytes
+---@return string? text, hocker.Error? err "not_found", "refused", "io"
+function core.script.read(path, max) end
+
 ---@class hocker.core.system
 core.system = {}
 
@@ -452,6 +470,10 @@ function core.system.list(path) end
 --- What `uname -m` prints.
 ---@return string
 function core.system.machine() end
+
+--- The file of the program that this process runs.
+---@return string? path nil where the system does not tell
+function core.system.program() end
 
 ---@class hocker.core.Command
 ---@field argv string[] a name to look up in the absolute folders of $PATH, and its arguments

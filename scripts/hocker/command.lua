@@ -223,8 +223,9 @@ function M.main(program, words)
   elseif words[1] == "--version" then
     return print_line(program, program .. " " .. core.version)
   end
-  local command = name:find("^[a-z][a-z0-9-]*$") and scripts.load("commands/" .. name)
+  local command, err = scripts.load("commands/" .. name)
   if command then return M.run(command, program, words) end
+  if err.code ~= "not_found" and err.code ~= "usage" then return fail("hocker", err) end
   local message = ("there is no command '%s'; see hocker --help"):format(name)
   return fail("hocker", core.error("usage", message))
 end

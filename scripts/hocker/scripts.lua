@@ -1,46 +1,275 @@
---- Finds the scripts that are not library modules: commands and templates, by names such as
---- "commands/image" and "templates/nix/fetchdocker".
+--- Finds scripts by name, and loads them: "commands/image", "templates/nix/fetchdocker", "policies/allow",
+--- "hocker/auth". The first place that has one counts, and it is loaded only from where others can't
+--- have put it (core/script.h).
 ---
---- In the program they are embedded. In plain Lua they lie beside the library: in a source tree,
---- or in the share directory of an installation.
+--- The places: the folders of --scripts, those of $HOCKER_PATH, $XDG_CONFIG_HOME/hocker (else
+--- ~/.config/hocker), /etc/hocker, share/hocker where hocker is installed, and what is bundled. A
+--- script can call the bundled one that it replaces:
+---
+---     local image = assert(require("hocker.scripts").bundled("commands/image"))
+
+local bundled = require "hocker.bundled"
+local core = require "hocker.core"
 
 local M = {}
 
-local has_embedded, embedded = pcall(require, "hocker.embedded")
+local SIZE_MAX <const> = 1 << 20
 
--- The folder that holds scripts/hocker/, or share/lua/5.4/hocker/: from this file's own place.
-local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
+-- What --scripts and --no-user-scripts say; hocker.command sets it.
+local given = { folders = {}, user = true }
+local places -- made when it is first needed
 
-local function candidates(name)
-  local leaf = name .. ".lua"
-  return { here .. "/../" .. leaf, here .. "/../../" .. leaf, here .. "/" .. leaf }
+---@class hocker.Script
+---@field name string "commands/image"
+---@field path string
+---@field from string the place: "--scripts", "HOCKER_PATH", "user", "system", "share", "bundled"; "file" for one by its path
+---@field text string
+
+---@class hocker.ScriptPlace
+---@field from string
+---@field folder string? nil for what is bundled
+---@field problem string? why nothing is looked for there
+
+--- Says where to look. To be called before the first script is loaded.
+---@param opts { folders: string[]?, user: boolean? } of --scripts; `user` false: bundled scripts only
+function M.setup(opts)
+  given = { folders = opts.folders or {}, user = opts.user ~= false }
+  places = nil
 end
 
-local function read(path)
-  local f <close> = io.open(path, "rb")
-  return f and f:read("a")
+-- --- the places ----------------------------------------------------------------------------------
+
+local function is_absolute(path)
+  return path:sub(1, 1) == "/"
 end
 
---- The text of a script and where it was found.
----@param name string
----@return string? text, string? chunk_name
-function M.source(name)
-  if has_embedded then
-    local text = embedded(name .. ".lua")
-    return text, text and "@hocker:/" .. name .. ".lua"
+local function add(list, from, folder)
+  local problem
+  if folder == "" then
+    problem = "an empty folder name is not looked up"
+  elseif not is_absolute(folder) then
+    problem = ("'%s' is not an absolute path, and nothing is taken from the current directory")
+      :format(folder)
   end
-  for _, path in ipairs(candidates(name)) do
-    local text = read(path)
-    if text then return text, "@" .. path end
-  end
+  list[#list + 1] = { from = from, folder = folder, problem = problem }
 end
 
---- Runs a script and returns what it returns. Text only, never bytecode.
+local function add_user(list)
+  local config, home = os.getenv("XDG_CONFIG_HOME") or "", os.getenv("HOME") or ""
+  if is_absolute(config) then return add(list, "user", config .. "/hocker") end
+  if is_absolute(home) then return add(list, "user", home .. "/.config/hocker") end
+end
+
+local function find_places()
+  local list, path = {}, os.getenv("HOCKER_PATH") or ""
+  if given.user and not core.script.elevated() then
+    for _, folder in ipairs(given.folders) do add(list, "--scripts", folder) end
+    if path ~= "" then
+      for folder in (path .. ":"):gmatch("([^:]*):") do add(list, "HOCKER_PATH", folder) end
+    end
+    add_user(list)
+    add(list, "system", "/etc/hocker")
+    local share = bundled.share()
+    if share then add(list, "share", share) end
+  end
+  list[#list + 1] = { from = "bundled" }
+  return list
+end
+
+--- The places in the order in which they are searched. Looks at no file.
+---@return hocker.ScriptPlace[]
+function M.places()
+  places = places or find_places()
+  return places
+end
+
+-- --- finding -------------------------------------------------------------------------------------
+
+-- Names have no dots, so they lead nowhere else.
+local function check_name(name)
+  for part in (name .. "/"):gmatch("([^/]*)/") do
+    if not part:find("^[%w_][%w_-]*$") then
+      return nil, core.error("usage", ("'%s' is not a script's name"):format(name))
+    end
+  end
+  return name
+end
+
+local function none(name)
+  return nil, core.error("not_found", ("there is no script '%s'"):format(name))
+end
+
+-- Nil alone when the place has none.
+local function find_at(place, name)
+  local text, path, err
+  if place.problem then return nil end
+  if place.folder then
+    path = ("%s/%s.lua"):format(place.folder, name)
+    text, err = core.script.read(path, SIZE_MAX)
+    if err and err.code ~= "not_found" then return nil, err end
+  else
+    text, path = bundled.source(name)
+  end
+  return text and { name = name, path = path, from = place.from, text = text }
+end
+
+--- Finds a script: which file it is, and from which place.
 ---@param name string
----@return any? value nil when there is no such script
+---@return hocker.Script? script
+---@return hocker.Error? err "not_found"; "usage": not a name; "refused", "io": there is a file that can't be used
+function M.find(name)
+  local ok, err = check_name(name)
+  if not ok then return nil, err end
+  for _, place in ipairs(M.places()) do
+    local script
+    script, err = find_at(place, name)
+    if script or err then return script, err end
+  end
+  return none(name)
+end
+
+--- Finds all scripts of a name, the nearest first.
+---@param name string
+---@return hocker.Script[]? scripts, hocker.Error? err
+function M.find_all(name)
+  local list = {}
+  for _, place in ipairs(M.places()) do
+    local script, err = find_at(place, name)
+    if err then return nil, err end
+    list[#list + 1] = script
+  end
+  return list
+end
+
+-- The files of a folder; what can't be looked into has none.
+local function files_at(place, kind)
+  if place.problem then return {} end
+  if not place.folder then return bundled.list(kind) end
+  return core.system.list(place.folder .. "/" .. kind) or {}
+end
+
+--- The names of all scripts of a kind, sorted. Whether they can be loaded is not looked at.
+---@param kind string "commands", "templates/nix"
+---@return string[] names "image"
+function M.list(kind)
+  local names, seen = {}, {}
+  for _, place in ipairs(M.places()) do
+    for _, file in ipairs(files_at(place, kind)) do
+      local name = file:match("^([%w_][%w_-]*)%.lua$")
+      if name and not seen[name] then
+        seen[name] = true
+        names[#names + 1] = name
+      end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+-- --- loading -------------------------------------------------------------------------------------
+
+-- Lua cuts long names in messages; here it is told which file it was.
+local function locate(path, message)
+  local short = debug.getinfo(load("", "@" .. path), "S").short_src
+  if message:sub(1, #short + 1) == short .. ":" then message = message:sub(#short + 2)
+  else message = " " .. message end
+  return path .. ":" .. message
+end
+
+local function broken(script, raised)
+  if type(raised) == "table" and raised.code then return nil, raised end
+  return nil, core.error("internal", locate(script.path, tostring(raised)))
+end
+
+-- A first line for the shell is none of Lua's.
+local function compile(script)
+  local text = script.text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
+  if text:sub(1, 1) == "\27" then
+    return broken(script, "it is bytecode, and scripts are text")
+  end
+  local chunk, why = load(text, "@" .. script.path, "t")
+  if chunk then return chunk end
+  return broken(script, why)
+end
+
+local function run(script, ...)
+  local chunk, err = compile(script)
+  if not chunk then return nil, err end
+  local ok, value = pcall(chunk, ...)
+  if not ok then return broken(script, value) end
+  if value == nil then return broken(script, "it returns nothing") end
+  return value
+end
+
+--- Runs a script and returns what it returns, which is never nil.
+---@param name string
+---@return any? value
+---@return hocker.Error? err as of `find`; "internal": it is broken, with its file and line
 function M.load(name)
-  local text, chunk = M.source(name)
-  return text and assert(load(text, chunk, "t"))()
+  local script, err = M.find(name)
+  if not script then return nil, err end
+  return run(script)
+end
+
+--- Runs the script that comes with hocker, whatever there is in its place.
+---@param name string
+---@return any? value, hocker.Error? err
+function M.bundled(name)
+  local ok, err = check_name(name)
+  if not ok then return nil, err end
+  local script = find_at({ from = "bundled" }, name)
+  if not script then return none(name) end
+  return run(script)
+end
+
+--- Runs a script that is named by its path. What is said of others who can write holds for it too.
+---@param path string
+---@param ... any its arguments
+---@return any? value, hocker.Error? err
+function M.load_file(path, ...)
+  local text, err = core.script.read(path, SIZE_MAX)
+  if not text then return nil, err end
+  return run({ name = path, path = path, from = "file", text = text }, ...)
+end
+
+-- --- library modules ----------------------------------------------------------------------------
+
+-- Whether a place has library modules at all: looked up once, since many are asked for.
+local function has_modules(place)
+  if place.modules == nil then
+    local _, err = core.script.folder(place.folder .. "/hocker")
+    place.modules = not err or err.code ~= "not_found"
+  end
+  return place.modules
+end
+
+-- For package.searchers: "hocker.auth" is hocker/auth.lua.
+local function search(module)
+  if not module:find("^hocker%.[%w_.]+$") or module == "hocker.core" then return nil end
+  local name = module:gsub("%.", "/")
+  for _, place in ipairs(M.places()) do
+    local script, err
+    if place.folder and not place.problem and has_modules(place) and check_name(name) then
+      script, err = find_at(place, name)
+    end
+    if err then error(err, 0) end
+    if script then
+      return function(...)
+        local value, problem = run(script, ...)
+        if value == nil then error(problem, 0) end
+        return value
+      end, script.path
+    end
+  end
+end
+
+--- Lets scripts replace modules of the library: `require` of "hocker.*" looks into the places from now on. For
+--- programs; a library does not change how its host finds modules.
+function M.override_modules()
+  for _, searcher in ipairs(package.searchers) do
+    if searcher == search then return end
+  end
+  table.insert(package.searchers, 2, search)
 end
 
 return M

@@ -31,16 +31,15 @@ function M.describe(ref, manifest, alt_name)
   }, { __index = function(_, key) return key == "digest" and manifest.digest or nil end })
 end
 
---- Prints a description with a bundled template.
+--- Prints a description with a template.
 ---@param name string "fetchdocker"
 ---@param image hocker.Description
 ---@return string? text, hocker.Error? err
 function M.print(name, image)
-  local template = name:find("^[a-zA-Z0-9_-]+$") and scripts.load("templates/nix/" .. name)
-  if not template then
-    return nil, core.error("usage", ("there is no template '%s'"):format(name))
-  end
-  return template(image)
+  local template, err = scripts.load("templates/nix/" .. name)
+  if template then return template(image) end
+  if err.code ~= "not_found" and err.code ~= "usage" then return nil, err end
+  return nil, core.error("usage", ("there is no template '%s'"):format(name))
 end
 
 return M
