@@ -97,6 +97,7 @@ int lhk_open_script(lua_State *L);
 int lhk_open_sink(lua_State *L);
 int lhk_open_system(lua_State *L);
 int lhk_new_error(lua_State *L);
+void lhk_add_data(lua_State *L); /* [-0, +0] to the table on the top */
 int lhk_new_buffer(lua_State *L);
 int lhk_new_file(lua_State *L);
 int lhk_new_tar(lua_State *L);

@@ -38,5 +38,6 @@ static const luaL_Reg functions[] = {
 int lhk_open_script(lua_State *L)
 {
 	luaL_newlib(L, functions);
+	lhk_add_data(L);
 	return 1;
 }

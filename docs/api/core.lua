@@ -431,6 +431,13 @@ function Transfer:close() end
 ---@class hocker.core.script Files that will be obeyed: they, and all on the way to them, belong to root or the user, and others can't write to them.
 core.script = {}
 
+--- The table that a text of Lua returns, run where there is nothing: no library, no global, little memory and
+--- time. The table holds strings, numbers, booleans and such tables.
+---@param text string
+---@param chunk_name string as of `load`
+---@return table? data, hocker.Error? err "usage"
+function core.script.data(text, chunk_name) end
+
 --- Whether the process has rights that its user has not. Then only what is built in may be run.
 ---@return boolean
 function core.script.elevated() end

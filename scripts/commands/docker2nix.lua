@@ -52,9 +52,10 @@ return {
   summary = "print a Nix expression for an image, from its manifest on standard input",
   args = {
     options.image, options.registry,
-    { names = "--manifest", value = "FILE",
+    { names = "--manifest", value = "FILE", per_run = true,
       help = "read the manifest there, not on standard input" },
-    { names = "--altImageName --altName", value = "NAME", help = "the name of the result in Nix" },
+    { names = "--altImageName --altName", value = "NAME", per_run = true,
+      help = "the name of the result in Nix" },
     options.verbosity,
   },
   run = function(ctx, args)

@@ -77,7 +77,7 @@ return {
       help = "docker-archive (the default), oci-archive, or oci, which is a directory" },
     { names = "--layers", value = "FORM", choices = { "uncompressed", "compressed" },
       help = "layers in a docker-archive: uncompressed (as docker save), or compressed as stored" },
-    { names = "--repo-tag", value = "NAME:TAG", many = true,
+    { names = "--repo-tag", value = "NAME:TAG", many = true, per_run = true,
       help = "name inside the archive; may be repeated" },
     { names = "--foreign-layers", flag = true,
       help = "fetch layers that the registry lacks from the manifest's urls, verified as all" },

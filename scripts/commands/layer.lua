@@ -7,7 +7,7 @@ return {
   name = "layer",
   summary = "fetch one layer, compressed as it is stored",
   args = {
-    { names = "-l --layer", value = "SHA256", required = true,
+    { names = "-l --layer", value = "SHA256", required = true, per_run = true,
       help = "its digest: 64 hex digits, or sha256: and these" },
     options.image, options.out, options.progress, options.fetch,
   },

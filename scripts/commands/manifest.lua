@@ -16,7 +16,7 @@ return {
   summary = "print an image's manifest, byte for byte as the registry sent it",
   args = {
     options.image, options.out, options.platform,
-    { names = "--index", flag = true,
+    { names = "--index", flag = true, per_run = true,
       help = "print the index of all platforms itself, where there is one" },
     options.fetch,
   },

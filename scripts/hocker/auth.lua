@@ -5,7 +5,8 @@
 ---  * A token that the user gave is sent to the registry as it is.
 ---  * A Bearer challenge is answered with a token from its realm. User name and password, or an
 ---    identity token, go there only if the realm belongs to the registry: same host, same
----    registrable domain, or a pair that is known. Any other realm is asked without them.
+---    registrable domain, a pair that is known, or one that is configured. Any other realm is
+---    asked without them.
 ---  * A Basic challenge is answered to the registry itself.
 ---  * Nothing secret goes over plain http, unless to this machine or when told so.
 ---
@@ -21,6 +22,7 @@ local M = {}
 ---@field session hocker.Session
 ---@field ref hocker.Reference
 ---@field credentials hocker.Credentials?
+---@field realms string[] hosts of token servers that are trusted beside the registry's own
 ---@field insecure boolean
 ---@field header string? what the registry took last
 ---@field expires number? when `header` is over, by our clock
@@ -35,12 +37,12 @@ local ANSWERS_MAX = 3 -- of one request, none of which got further
 -- Registries whose realm lies in another domain, and is theirs.
 local KNOWN_REALMS = { ["registry-1.docker.io"] = "auth.docker.io" }
 
----@param opts { session: hocker.Session, ref: hocker.Reference, credentials: hocker.Credentials?, insecure: boolean? }
+---@param opts { session: hocker.Session, ref: hocker.Reference, credentials: hocker.Credentials?, realms: string[]?, insecure: boolean? }
 ---@return hocker.Auth
 function M.new(opts)
   return setmetatable({
     session = opts.session, ref = opts.ref, credentials = opts.credentials,
-    insecure = opts.insecure or false,
+    realms = opts.realms or {}, insecure = opts.insecure or false,
   }, mt)
 end
 
@@ -71,7 +73,10 @@ end
 -- --- the token of a realm ----------------------------------------------------------------------
 
 -- Whether user name and password may go to the realm.
-local function realm_is_trusted(registry_host, realm)
+local function realm_is_trusted(self, registry_host, realm)
+  for _, host in ipairs(self.realms) do
+    if host == realm.host then return true end
+  end
   return core.url.same_site(registry_host, realm.host) or KNOWN_REALMS[registry_host] == realm.host
 end
 
@@ -90,7 +95,7 @@ local function check_realm(self, challenge, base)
   if realm.userinfo or (registry.scheme == "https" and realm.scheme ~= "https") then
     return nil, core.error("refused", "the registry's realm is not safe: " .. core.url.redact(url))
   end
-  return url, realm_is_trusted(registry.host, realm) and self.credentials or nil, realm
+  return url, realm_is_trusted(self, registry.host, realm) and self.credentials or nil, realm
 end
 
 -- What to tell the user when a realm, or the registry, said no.

@@ -1,21 +1,12 @@
 --- Runs commands: finds the one that is meant, reads its options, and turns how it ended into one line
 --- and an exit code. This is the only place that knows exit codes, and the only one that prints errors.
 ---
---- A command is a file scripts/commands/NAME.lua that returns a table:
----
----     return {
----       name = "config",                    -- `hocker config`, and the program hocker-config
----       summary = "print an image's configuration",
----       args = { options.image, options.fetch, { names = "-x --extra", flag = true, help = ... } },
----       run = function(ctx, args) ... return true end,  -- or nil, err
----     }
+--- hocker.commands says what a command looks like. Most of the library is loaded when it is known which
+--- scripts may take the place of its modules.
 
 local core = require "hocker.core"
-local lazy = require "hocker.lazy"
-
-local context = lazy "hocker.context"
-local log = lazy "hocker.log"
-local scripts = lazy "hocker.scripts"
+local log = require "hocker.log"
+local scripts = require "hocker.scripts"
 
 local M = {}
 
@@ -36,6 +27,10 @@ M.programs = {
   { program = "hocker-manifest", name = "manifest" },
   { program = "docker2nix", name = "docker2nix" },
   { name = "tags" },
+  { name = "commands" },
+  { name = "paths" },
+  { name = "settings" },
+  { name = "which" },
 }
 
 local function exit_code(err)
@@ -83,56 +78,37 @@ local function without_rts(words)
   return kept
 end
 
-local function add_option(parser, spec)
-  if spec.words then
-    return parser:argument(spec.words, spec.help):args(spec.count or "1-2"):argname("<image>")
-  end
-  if spec.flag then return parser:flag(spec.names, spec.help) end
-  local option = parser:option(spec.names, spec.help):argname(spec.value)
-  if spec.many then option:count("*") end
-  if spec.required then option:count("1") end
-  if spec.default then option:default(spec.default):show_default(false) end
-  if spec.convert then option:convert(spec.convert) end
-  if spec.choices then option:choices(spec.choices) end
-  return option
+local BOOLEANS <const> = { [""] = false, ["0"] = false, ["1"] = true }
+
+-- HOCKER_NO_USER_SCRIPTS=1 is --no-user-scripts. What can't be read does not open a door.
+local function scripts_variable()
+  local value = BOOLEANS[os.getenv("HOCKER_NO_USER_SCRIPTS") or ""]
+  if value ~= nil then return { folders = {}, user = not value } end
+  return nil, core.error("usage", "HOCKER_NO_USER_SCRIPTS must be 1 or 0")
 end
 
--- `args` is a list of options and of lists of options.
-local function add_options(parser, list)
-  for _, item in ipairs(list) do
-    if item.names or item.words then add_option(parser, item) else add_options(parser, item) end
+-- Takes --scripts and --no-user-scripts out of the words: they decide which command is run, and so count
+-- wherever they stand before `--`.
+local function scripts_options(words)
+  local found, err = scripts_variable()
+  local kept, at, last = {}, 1, #words
+  while found and at <= last and words[at] ~= "--" do
+    local word = words[at]
+    local folder = word == "--scripts" and (words[at + 1] or "") or word:match("^%-%-scripts=(.*)$")
+    if folder and folder:sub(1, 1) ~= "/" then
+      return nil, core.error("usage", ("--scripts needs an absolute path, not '%s': nothing is "
+        .. "taken from the current directory"):format(folder))
+    elseif folder then
+      found.folders[#found.folders + 1] = folder
+      if word == "--scripts" then at = at + 1 end
+    elseif word == "--no-user-scripts" then
+      found.user = false
+    else
+      kept[#kept + 1] = word
+    end
+    at = at + 1
   end
-end
-
--- --help ends the reading of options at once: `on_help` raises.
-local function make_parser(program, command, on_help)
-  local argparse = require "argparse"
-  local parser = argparse(program, command.summary):add_help(false)
-    :usage(("Usage: %s [options] %s"):format(program, command.usage or "IMAGE"))
-    :help_max_width(90):help_description_margin(32)
-  add_options(parser, command.args)
-  parser:flag("-h --help", "show this help"):action(on_help)
-  return parser
-end
-
--- The arguments, or nil and an error; nil alone after --help.
-local function read_words(program, command, words, out)
-  local help = false
-  local parser = make_parser(program, command, function()
-    help = true
-    error("help")
-  end)
-  local ok, parsed, result = pcall(parser.pparse, parser, words)
-  if help then
-    local _, err = print_all(out, parser:get_help() .. "\n")
-    return nil, err
-  end
-  if not ok then error(parsed, 0) end
-  if not parsed then
-    result = result:gsub("\nDid you mean", "; did you mean") -- argparse's own hints
-    return nil, core.error("usage", ("%s; see %s --help"):format(result, program))
-  end
-  return result
+  return found, err or table.move(words, at, last, #kept + 1, kept)
 end
 
 -- --- running -----------------------------------------------------------------------------------------
@@ -155,21 +131,49 @@ local function perform(ctx, command, args)
     core.error("internal", "the command failed without saying why")
 end
 
+-- The options that are not on the command line, and what else is configured.
+local function configure(command, args, notes)
+  local configuration, settings = require "hocker.configuration", require "hocker.settings"
+  if not settings.matter(command) then return configuration.new() end
+  for _, variable in ipairs(settings.ignored(command)) do
+    notes:warn(variable .. " is not read: that option is for the command line alone")
+  end
+  local found, err = configuration.load()
+  local ok = found
+  if ok then ok, err = settings.check(found, command) end
+  if ok then ok, err = settings.fill(found, command, args) end
+  return ok and found, err
+end
+
+local function set_level(notes, args)
+  notes.level = args.quiet and 0 or args.verbose and 2 or 1
+  for _, place in ipairs(scripts.places()) do
+    if place.problem then notes:warn(("%s: %s"):format(place.from, place.problem)) end
+  end
+end
+
 --- Runs one command and returns its exit code.
----@param command table what the command's file returned
+---@param command hocker.Command
 ---@param program string the name for messages
 ---@param words string[]
 ---@return integer exit_code
 function M.run(command, program, words)
   local notes = log.new(program)
-  local args, err = read_words(program, command, words, io.stdout)
-  local ok
-  if args then
-    if args.quiet then notes.level = 0 elseif args.verbose then notes.level = 2 end
-    local out = setmetatable({ stream = io.stdout }, out_mt)
-    ok, err = perform(context.new { program = program, log = notes, out = out }, command, args)
+  local args, err, help = require("hocker.arguments").read(program, command, words)
+  local ok, configuration
+  if help then
+    ok, err = print_all(io.stdout, help)
+  elseif args then
+    configuration, err = configure(command, args, notes)
   end
-  if ok or not err then return 0 end
+  if configuration then
+    set_level(notes, args)
+    local out = setmetatable({ stream = io.stdout }, out_mt)
+    local ctx = require("hocker.context").new { program = program, log = notes, out = out,
+      configuration = configuration }
+    ok, err = perform(ctx, command, args)
+  end
+  if ok then return 0 end
   notes:error(err.message, err.traceback)
   return exit_code(err)
 end
@@ -179,9 +183,9 @@ end
 local function usage()
   local lines = { "Usage: hocker COMMAND [options] ...", "",
     "Fetches docker and OCI images from registries, without a daemon.", "", "Commands:" }
-  for _, entry in ipairs(M.programs) do
-    local command = assert(scripts.load("commands/" .. entry.name))
-    lines[#lines + 1] = ("   %-12s %s"):format(entry.name, command.summary)
+  for _, entry in ipairs(require("hocker.commands").all()) do
+    local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
+    lines[#lines + 1] = ("   %-12s %s"):format(entry.name, log.printable(what))
   end
   lines[#lines + 1] = "\n`hocker COMMAND --help` tells the rest; hocker --version, the version."
   return table.concat(lines, "\n")
@@ -203,15 +207,29 @@ local function command_of(program)
   end
 end
 
+local function run_named(name, program, words)
+  local entry = require("hocker.commands").entry(name)
+  if entry.command then return M.run(entry.command, program, words) end
+  if entry.err.code ~= "not_found" and entry.err.code ~= "usage" then
+    return fail("hocker", entry.err)
+  end
+  set_level(log.new("hocker"), {})
+  local message = ("there is no command '%s'; see hocker --help"):format(name)
+  return fail("hocker", core.error("usage", message))
+end
+
 --- What the program `hocker`, or a link to it, does.
 ---@param program string argv[0]
 ---@param words string[] the rest
 ---@return integer exit_code
 function M.main(program, words)
-  program, words = program:match("([^/]*)$"), without_rts(words)
-  local name = command_of(program)
+  program = program:match("([^/]*)$")
+  local name, where, rest = command_of(program), scripts_options(without_rts(words))
+  if not where then return fail(name and program or "hocker", rest) end
+  scripts.setup(where)
+  scripts.override_modules()
   if not name then
-    name = table.remove(words, 1)
+    name = table.remove(rest, 1)
     if name == "--version" or name == "-V" then
       return print_line("hocker", "hocker " .. core.version)
     elseif name == "--help" or name == "-h" or name == "help" then
@@ -220,14 +238,10 @@ function M.main(program, words)
       return fail("hocker", core.error("usage", "which command? see hocker --help"))
     end
     program = "hocker " .. name
-  elseif words[1] == "--version" then
+  elseif rest[1] == "--version" then
     return print_line(program, program .. " " .. core.version)
   end
-  local command, err = scripts.load("commands/" .. name)
-  if command then return M.run(command, program, words) end
-  if err.code ~= "not_found" and err.code ~= "usage" then return fail("hocker", err) end
-  local message = ("there is no command '%s'; see hocker --help"):format(name)
-  return fail("hocker", core.error("usage", message))
+  return run_named(name, program, rest)
 end
 
 return M

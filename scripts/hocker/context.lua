@@ -1,17 +1,16 @@
 --- What a command is given: its output, its log, and the way to a registry.
 
+local certs = require "hocker.certs"
+local configuration = require "hocker.configuration"
 local core = require "hocker.core"
-local lazy = require "hocker.lazy"
-
-local certs = lazy "hocker.certs"
-local credentials = lazy "hocker.credentials"
-local keyring = lazy "hocker.keyring"
-local options = lazy "hocker.options"
-local platform = lazy "hocker.platform"
-local progress = lazy "hocker.progress"
-local reference = lazy "hocker.reference"
-local registry = lazy "hocker.registry"
-local session = lazy "hocker.session"
+local credentials = require "hocker.credentials"
+local keyring = require "hocker.keyring"
+local options = require "hocker.options"
+local platform = require "hocker.platform"
+local progress = require "hocker.progress"
+local reference = require "hocker.reference"
+local registry = require "hocker.registry"
+local session = require "hocker.session"
 
 local M = {}
 
@@ -19,13 +18,17 @@ local M = {}
 ---@field program string the command's name, for messages
 ---@field out file* where results go
 ---@field log hocker.Log
+---@field configuration hocker.Configuration
 local methods = {}
 local mt = { __name = "hocker.Context", __index = methods }
 
----@param opts { program: string, out: file*?, log: hocker.Log }
+---@param opts { program: string, out: file*?, log: hocker.Log, configuration: hocker.Configuration? }
 ---@return hocker.Context
 function M.new(opts)
-  return setmetatable({ program = opts.program, out = opts.out or io.stdout, log = opts.log }, mt)
+  return setmetatable({
+    program = opts.program, out = opts.out or io.stdout, log = opts.log,
+    configuration = opts.configuration or configuration.new(),
+  }, mt)
 end
 
 -- What the command line gives is for one registry: another one must not see it.
@@ -71,17 +74,27 @@ local function trust(self, s, ref, args)
   }
 end
 
+-- Those of --mirror, in the place of those that are configured: `--mirror=` is none.
+local function mirror_uris(self, args, ref)
+  local given, uris = args.mirror or {}, {}
+  if #given == 0 then return self.configuration:mirrors(ref) end
+  for _, uri in ipairs(given) do
+    if uri ~= "" then uris[#uris + 1] = uri end
+  end
+  return uris
+end
+
 -- The image at the mirrors: each has credentials of its own, or none. What is given on the command
 -- line, or in the environment for whichever registry is asked, is not for them.
 local function find_mirrors(self, args, ref)
   local mirrors = {}
-  for i, uri in ipairs(args.mirror or {}) do
+  for i, uri in ipairs(mirror_uris(self, args, ref)) do
     local at, cred, err
     at, err = reference.at_mirror(ref, uri)
     if not at then return nil, err end
     cred, err = keyring.find(at, { authfile = args.authfile, named_only = true, log = self.log })
     if err then return nil, err end
-    mirrors[i] = { ref = at, credentials = cred }
+    mirrors[i] = { ref = at, credentials = cred, realms = self.configuration:realms(at) }
   end
   return mirrors
 end
@@ -117,7 +130,7 @@ function methods:registries(args, images)
     if not mirrors then return nil, err end
     registries[i] = {
       ref = ref, credentials = cred, mirrors = mirrors, insecure = args.insecure, log = self.log,
-      foreign_layers = args.foreign_layers,
+      foreign_layers = args.foreign_layers, realms = self.configuration:realms(ref),
     }
   end
   s, err = open_session(self, args)
@@ -167,7 +180,11 @@ end
 ---@param bytes string
 ---@return true? ok, hocker.Error? err
 function methods:deliver(args, bytes)
-  local file <close>, err = core.file(args.out or "-")
+  if (args.out or "-") == "-" then
+    self.out:write(bytes)
+    return true
+  end
+  local file <close>, err = core.file(args.out)
   if not file then return nil, err end
   local sink <close> = file:sink()
   local ok

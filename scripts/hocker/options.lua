@@ -1,4 +1,8 @@
---- The options that several commands share, as data for hocker.command, and what they become.
+--- The options that several commands share, as data for hocker.arguments, and what they become.
+---
+--- An option that has `per_run` is said anew each time: no environment variable and no configuration
+--- gives it a value. Secrets are such, and what they are for: they would go to whichever registry
+--- is named. `instead_of` names one that it has no value beside, if the command line gives that.
 
 local core = require "hocker.core"
 
@@ -37,17 +41,19 @@ M.registry = {
 }
 
 M.mirrors = {
-  { names = "--mirror", value = "URI", many = true,
+  { names = "--mirror", value = "URI", many = true, configured_by = "mirrors",
     help = "registry to try first, as --registry has it; may be repeated, and is tried in order" },
 }
 
 M.credentials = {
-  { names = "-u --username", value = "NAME", help = "user name" },
-  { names = "-p --password", value = "SECRET",
+  { names = "-u --username", value = "NAME", per_run = true, help = "user name" },
+  { names = "-p --password", value = "SECRET", per_run = true,
     help = "password; --password-stdin hides it better" },
-  { names = "--password-stdin", flag = true, help = "read the password from standard input" },
-  { names = "-t --token", value = "TOKEN", help = "bearer token, sent as it is" },
-  { names = "-f --credentials-file --credential-file", value = "PATH",
+  { names = "--password-stdin", flag = true, per_run = true,
+    help = "read the password from standard input" },
+  { names = "-t --token", value = "TOKEN", per_run = true,
+    help = "bearer token, sent as it is" },
+  { names = "-f --credentials-file --credential-file", value = "PATH", per_run = true,
     help = "file with USERNAME= and PASSWORD= lines, or BEARER_TOKEN=" },
   { names = "--authfile", value = "PATH",
     help = "docker's config.json or podman's auth.json; else it is looked for where those are" },
@@ -57,7 +63,8 @@ M.network = {
   { names = "--cacert", value = "PEM", help = "further certificate authorities to trust" },
   { names = "--cert", value = "PEM", help = "client certificate" },
   { names = "--key", value = "PEM", help = "its key" },
-  { names = "--insecure", flag = true, help = "accept any certificate, and credentials over http" },
+  { names = "--insecure", flag = true, per_run = true,
+    help = "accept any certificate, and credentials over http" },
   { names = "--retries", value = "N", default = "3", convert = whole("retries", 0),
     help = "tries more, without progress between them, before giving up (3)" },
   { names = "--connect-timeout", value = "S", default = "30", convert = seconds("connect-timeout"),
@@ -67,12 +74,12 @@ M.network = {
 }
 
 M.platform = {
-  { names = "--platform", value = "OS/ARCH[/VARIANT]",
+  { names = "--platform", value = "OS/ARCH[/VARIANT]", instead_of = "index",
     help = "which image of an index; this machine's by default" },
 }
 
 M.out = {
-  { names = "-o --out", value = "PATH",
+  { names = "-o --out", value = "PATH", per_run = true,
     help = "write there and print the path; - is standard output" },
 }
 
@@ -83,8 +90,8 @@ M.progress = {
 }
 
 M.verbosity = {
-  { names = "-q --quiet", flag = true, help = "errors only" },
-  { names = "-v --verbose", flag = true, help = "say what is requested" },
+  { names = "-q --quiet", flag = true, instead_of = "verbose", help = "errors only" },
+  { names = "-v --verbose", flag = true, instead_of = "quiet", help = "say what is requested" },
 }
 
 M.jobs = {
@@ -92,8 +99,47 @@ M.jobs = {
     help = "layers to fetch at the same time (6), 32 at most" },
 }
 
+--- What every command takes; hocker.command has read it before the command is loaded.
+M.scripts = {
+  { names = "--scripts", value = "DIR", many = true, per_run = true,
+    help = "folder of scripts and configuration that comes before all others; may be repeated" },
+  { names = "--no-user-scripts", flag = true, per_run = true,
+    help = "run only what comes with hocker, without any configuration" },
+}
+
 --- All that a command needs to talk to a registry.
 M.fetch = { M.registry, M.mirrors, M.credentials, M.network, M.verbosity }
+
+--- The options and words of a command in one list: its `args` are a list of them and of such lists.
+---@param list table
+---@return table[]
+function M.flatten(list)
+  local flat = {}
+  for _, item in ipairs(list) do
+    if item.names or item.words then flat[#flat + 1] = item
+    else for _, inner in ipairs(M.flatten(item)) do flat[#flat + 1] = inner end end
+  end
+  return flat
+end
+
+--- The field of a command's arguments that an option is: `connect_timeout` for --connect-timeout.
+---@param spec table
+---@return string
+function M.key(spec)
+  local name = spec.names:match("%-%-(%S+)") or spec.names:match("%-(%S+)")
+  return (name:gsub("-", "_"))
+end
+
+--- The options of a command by their keys.
+---@param list table
+---@return table<string, table>
+function M.by_key(list)
+  local specs = {}
+  for _, spec in ipairs(M.flatten(list)) do
+    if spec.names then specs[M.key(spec)] = spec end
+  end
+  return specs
+end
 
 --- The session's options from a command's arguments.
 ---@param args table

@@ -36,6 +36,7 @@ local mt = { __name = "hocker.Registry", __index = methods }
 ---@class hocker.Registry.Mirror
 ---@field ref hocker.Reference the same image there
 ---@field credentials hocker.Credentials? its own
+---@field realms string[]? further hosts that may see these
 
 local MIRROR_RETRIES = 1 -- there are others to ask
 local INDEX_DEPTH = 4 -- indexes in indexes; real ones have one level
@@ -50,6 +51,7 @@ local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 ---@field session hocker.Session
 ---@field ref hocker.Reference
 ---@field credentials hocker.Credentials?
+---@field realms string[]? further hosts that may see these, beside the registry's own
 ---@field mirrors hocker.Registry.Mirror[]? in the order to try them
 ---@field insecure boolean? accepts that credentials go over plain http
 ---@field log hocker.Log?
@@ -61,7 +63,7 @@ local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 function M.new(opts)
   local function new_auth(at)
     return auth.new { session = opts.session, ref = at.ref, credentials = at.credentials,
-      insecure = opts.insecure }
+      realms = at.realms, insecure = opts.insecure }
   end
   local mirrors, retries = {}, opts.session.retries
   for i, mirror in ipairs(opts.mirrors or {}) do

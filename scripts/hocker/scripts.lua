@@ -15,6 +15,12 @@ local M = {}
 
 local SIZE_MAX <const> = 1 << 20
 
+-- What decides where scripts come from is there before it can be replaced.
+local FIXED <const> = {
+  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/log"] = true,
+  ["hocker/scripts"] = true,
+}
+
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
 local places -- made when it is first needed
@@ -120,6 +126,7 @@ end
 function M.find(name)
   local ok, err = check_name(name)
   if not ok then return nil, err end
+  if FIXED[name] then return find_at({ from = "bundled" }, name) end
   for _, place in ipairs(M.places()) do
     local script
     script, err = find_at(place, name)
@@ -168,8 +175,11 @@ end
 
 -- --- loading -------------------------------------------------------------------------------------
 
--- Lua cuts long names in messages; here it is told which file it was.
-local function locate(path, message)
+--- What Lua says of a script, with its whole path: Lua cuts long ones.
+---@param path string of the script
+---@param message string
+---@return string
+function M.locate(path, message)
   local short = debug.getinfo(load("", "@" .. path), "S").short_src
   if message:sub(1, #short + 1) == short .. ":" then message = message:sub(#short + 2)
   else message = " " .. message end
@@ -178,7 +188,7 @@ end
 
 local function broken(script, raised)
   if type(raised) == "table" and raised.code then return nil, raised end
-  return nil, core.error("internal", locate(script.path, tostring(raised)))
+  return nil, core.error("internal", M.locate(script.path, tostring(raised)))
 end
 
 -- A first line for the shell is none of Lua's.
@@ -192,7 +202,11 @@ local function compile(script)
   return broken(script, why)
 end
 
-local function run(script, ...)
+--- Runs a script that was found.
+---@param script hocker.Script
+---@param ... any its arguments
+---@return any? value, hocker.Error? err
+function M.run(script, ...)
   local chunk, err = compile(script)
   if not chunk then return nil, err end
   local ok, value = pcall(chunk, ...)
@@ -208,7 +222,7 @@ end
 function M.load(name)
   local script, err = M.find(name)
   if not script then return nil, err end
-  return run(script)
+  return M.run(script)
 end
 
 --- Runs the script that comes with hocker, whatever there is in its place.
@@ -219,7 +233,7 @@ function M.bundled(name)
   if not ok then return nil, err end
   local script = find_at({ from = "bundled" }, name)
   if not script then return none(name) end
-  return run(script)
+  return M.run(script)
 end
 
 --- Runs a script that is named by its path. What is said of others who can write holds for it too.
@@ -229,7 +243,7 @@ end
 function M.load_file(path, ...)
   local text, err = core.script.read(path, SIZE_MAX)
   if not text then return nil, err end
-  return run({ name = path, path = path, from = "file", text = text }, ...)
+  return M.run({ name = path, path = path, from = "file", text = text }, ...)
 end
 
 -- --- library modules ----------------------------------------------------------------------------
@@ -255,7 +269,7 @@ local function search(module)
     if err then error(err, 0) end
     if script then
       return function(...)
-        local value, problem = run(script, ...)
+        local value, problem = M.run(script, ...)
         if value == nil then error(problem, 0) end
         return value
       end, script.path

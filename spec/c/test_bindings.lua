@@ -35,6 +35,14 @@ local function texts()
   assert(not core.system.run { argv = { "/nonexistent" } })
 end
 
+local function files()
+  assert(not core.script.elevated() and core.script.folder("/"))
+  assert(core.script.read("spec/c/test_bindings.lua", 1 << 20) and not core.script.read("/none", 1))
+  assert(core.script.data("return { 1, a = { 'b', 1.5, true } }", "=x").a[1] == "b")
+  assert(not core.script.data("return print()", "=x"))
+  assert(core.system.program())
+end
+
 local function sinks()
   local buffer <close> = core.buffer(100)
   local verify = core.sink.verify(buffer:sink(), {
@@ -124,6 +132,7 @@ end
 
 digests()
 texts()
+files()
 sinks()
 outputs()
 exchanges()

@@ -25,7 +25,9 @@ local CLEAN = {
   all_proxy = false, ALL_PROXY = false, no_proxy = false, NO_PROXY = false,
   DOCKER_CONFIG = false, REGISTRY_AUTH_FILE = false, NETRC = false, XDG_CONFIG_HOME = false,
   SSL_CERT_FILE = false, HOCKER_PATH = false, DOCKER_TOKEN = false, DOCKER_USER = false,
-  DOCKER_PASS = false,
+  DOCKER_PASS = false, HOCKER_NO_USER_SCRIPTS = false, HOCKER_JOBS = false, HOCKER_PLATFORM = false,
+  HOCKER_REGISTRY = false, HOCKER_RETRIES = false, HOCKER_PROGRESS = false, HOCKER_MIRROR = false,
+  HOCKER_AUTHFILE = false, HOCKER_QUIET = false, HOCKER_VERBOSE = false,
 }
 
 local home

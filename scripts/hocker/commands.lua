@@ -1,0 +1,97 @@
+--- Finds commands, those of hocker and those of the user. A command is a file commands/NAME.lua in a folder
+--- of scripts, that returns a table:
+---
+---     return {
+---       summary = "print an image's configuration",
+---       args = { options.image, options.fetch, { names = "-x --extra", flag = true, help = ... } },
+---       run = function(ctx, args) ... return true end,  -- or nil, err
+---     }
+---
+--- `usage` is what follows the options in its usage, IMAGE by default.
+
+local core = require "hocker.core"
+local options = require "hocker.options"
+local scripts = require "hocker.scripts"
+
+local M = {}
+
+---@class hocker.Command
+---@field name string as the file is called
+---@field summary string
+---@field usage string?
+---@field args table
+---@field run fun(ctx: hocker.Context, args: table): boolean?, hocker.Error?
+
+-- One option, or the words, or a list of them.
+local function args_fault(item)
+  if type(item) ~= "table" then return "an option must be a table" end
+  if item.words ~= nil then
+    return type(item.words) ~= "string" and "'words' must be a string" or nil
+  elseif item.names ~= nil then
+    if type(item.names) ~= "string" or not item.names:find("^%-%S+") then
+      return "'names' must be a string like \"-x --example\""
+    elseif not item.flag and type(item.value) ~= "string" then
+      return ("%s must have 'flag = true', or 'value', what to call its value")
+        :format(item.names)
+    end
+    return nil
+  end
+  for _, inner in ipairs(item) do
+    local why = args_fault(inner)
+    if why then return why end
+  end
+end
+
+local function command_fault(command)
+  if type(command) ~= "table" then return "a command must return a table" end
+  if type(command.run) ~= "function" then return "'run' must be a function" end
+  if type(command.summary) ~= "string" then return "'summary' must be a string" end
+  return args_fault(command.args)
+end
+
+---@class hocker.CommandEntry
+---@field name string
+---@field path string? nil when the file can't be used
+---@field command hocker.Command? nil when it is broken
+---@field err hocker.Error? then
+
+--- Looks one up.
+---@param name string
+---@return hocker.CommandEntry
+function M.entry(name)
+  local script, err = scripts.find("commands/" .. name)
+  if not script then return { name = name, err = err } end
+  local entry = { name = name, path = script.path }
+  entry.command, entry.err = scripts.run(script)
+  if entry.err then return entry end
+  if type(entry.command) == "table" and entry.command.args == nil then entry.command.args = {} end
+  local why = command_fault(entry.command)
+  if why then
+    entry.command = nil
+    entry.err = core.error("internal", ("%s: %s"):format(script.path, why))
+  else
+    entry.command.name = name
+  end
+  return entry
+end
+
+--- All of them, sorted by name, also the broken ones.
+---@return hocker.CommandEntry[]
+function M.all()
+  local list = {}
+  for i, name in ipairs(scripts.list("commands")) do list[i] = M.entry(name) end
+  return list
+end
+
+--- The options of all commands that can be loaded, by their keys.
+---@return table<string, table>
+function M.all_options()
+  local specs = {}
+  for _, entry in ipairs(M.all()) do
+    local own = entry.command and options.by_key(entry.command.args) or {}
+    for key, spec in pairs(own) do specs[key] = spec end
+  end
+  return specs
+end
+
+return M

@@ -1,0 +1,226 @@
+--- The values of options that a command line leaves open: from the environment, HOCKER_JOBS for --jobs; else
+--- from the configuration; else those that are built in.
+
+local commands = require "hocker.commands"
+local core = require "hocker.core"
+local options = require "hocker.options"
+local scripts = require "hocker.scripts"
+local similar = require "hocker.similar"
+
+local M = {}
+
+local BOOLEANS <const> = {
+  ["1"] = true, ["true"] = true, yes = true, on = true,
+  ["0"] = false, ["false"] = false, no = false, off = false,
+}
+
+local function fault(origin, message, ...)
+  return nil, nil, core.error("usage", ("%s: %s"):format(origin, message:format(...)))
+end
+
+-- --- values ----------------------------------------------------------------------------------------
+
+local function is_one_of(text, choices)
+  for _, choice in ipairs(choices) do
+    if choice == text then return true end
+  end
+  return false
+end
+
+-- A text as the command line would have it.
+local function convert_text(spec, text)
+  if spec.choices and not is_one_of(text, spec.choices) then
+    return nil, ("'%s' is none of %s"):format(text, table.concat(spec.choices, ", "))
+  end
+  if not spec.convert then return text end
+  local value, why = spec.convert(text)
+  if value ~= nil then return value end
+  return nil, why or "malformed value '" .. text .. "'"
+end
+
+local function convert_list(spec, list)
+  local values = {}
+  for i, text in ipairs(list) do
+    local value, why = convert_text(spec, text)
+    if value == nil then return nil, why end
+    values[i] = value
+  end
+  return values
+end
+
+local function words_of(text)
+  local list = {}
+  for word in text:gmatch("%S+") do list[#list + 1] = word end
+  return list
+end
+
+local function from_text(spec, text)
+  if spec.many then return convert_list(spec, words_of(text)) end
+  if not spec.flag then return convert_text(spec, text) end
+  local value = BOOLEANS[text:lower()]
+  if value ~= nil then return value end
+  return nil, ("'%s' is neither 1 nor 0"):format(text)
+end
+
+local function from_data(spec, value)
+  if spec.flag then
+    if type(value) == "boolean" then return value end
+    return nil, "it must be true or false"
+  elseif spec.many then
+    return convert_list(spec, type(value) == "table" and value or { tostring(value) })
+  elseif type(value) == "string" or type(value) == "number" then
+    return convert_text(spec, tostring(value))
+  end
+  return nil, "it must be a string or a number"
+end
+
+-- --- where they come from ------------------------------------------------------------------------------
+
+--- The variable that sets an option.
+---@param spec table
+---@return string
+function M.variable(spec)
+  return "HOCKER_" .. options.key(spec):upper()
+end
+
+-- Who has more rights than the user is not told anything by the user's variables.
+local function getenv(name)
+  local text = not core.script.elevated() and os.getenv(name) or ""
+  return text ~= "" and text or nil
+end
+
+--- The value of an option that is not on the command line.
+---@param configuration hocker.Configuration
+---@param command string?
+---@param spec table
+---@return any? value nil alone when it has none
+---@return string? from a variable's name, a path, or "built in"
+---@return hocker.Error? err "usage", with the place
+function M.lookup(configuration, command, spec)
+  local variable = M.variable(spec)
+  local text = getenv(variable)
+  if text then
+    local value, why = from_text(spec, text)
+    if why then return fault(variable, "%s", why) end
+    return value, variable
+  end
+  local given, path = configuration:option(command, options.key(spec))
+  if given ~= nil then
+    local value, why = from_data(spec, given)
+    if why then return fault(path, "%s: %s", options.key(spec), why) end
+    return value, path
+  end
+  if spec.default then return convert_text(spec, spec.default), "built in" end
+end
+
+local function is_open(spec, args, given)
+  local value = args[options.key(spec)]
+  if spec.instead_of and given[spec.instead_of] then return false end
+  return value == nil or (spec.many and #value == 0)
+end
+
+--- Gives each option that is open the value it has elsewhere.
+---@param configuration hocker.Configuration
+---@param command hocker.Command
+---@param args table of the command line; filled
+---@return table? args, hocker.Error? err
+function M.fill(configuration, command, args)
+  local given = {}
+  for key, value in pairs(args) do given[key] = value end
+  for _, spec in ipairs(options.flatten(command.args)) do
+    if spec.names and not spec.per_run and is_open(spec, args, given) then
+      local value, _, err = M.lookup(configuration, command.name, spec)
+      if err then return nil, err end
+      if value then args[options.key(spec)] = value end
+    elseif spec.names and spec.default and is_open(spec, args, given) then
+      args[options.key(spec)] = convert_text(spec, spec.default)
+    end
+  end
+  return args
+end
+
+--- The variables that would set options, but do not.
+---@param command hocker.Command
+---@return string[] names
+function M.ignored(command)
+  local names = {}
+  for _, spec in ipairs(options.flatten(command.args)) do
+    if spec.names and spec.per_run and getenv(M.variable(spec)) then
+      names[#names + 1] = M.variable(spec)
+    end
+  end
+  return names
+end
+
+--- Whether a command has options that can be set elsewhere.
+---@param command hocker.Command
+---@return boolean
+function M.matter(command)
+  for _, spec in ipairs(options.flatten(command.args)) do
+    if spec.names and not spec.per_run then return true end
+  end
+  return false
+end
+
+-- --- names of options in a configuration ---------------------------------------------------------------
+
+local function check_name(path, key, spec, known)
+  local why
+  if not spec then
+    why = ("there is no option '%s'%s"):format(key, similar.hint(key, known))
+  elseif spec.per_run then
+    why = ("'%s' is for the command line alone"):format(key)
+  elseif spec.configured_by then
+    why = ("'%s' is set by '%s', for each registry"):format(key, spec.configured_by)
+  end
+  return not why, why and core.error("usage", ("%s: %s"):format(path, why)) or nil
+end
+
+local function check_names(path, given, known)
+  for key in pairs(given) do
+    local ok, err = check_name(path, key, known[key], known)
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+-- All commands are loaded only for a name that this one does not know.
+local function check_shared(file, own)
+  local known = own
+  for key in pairs(file.options) do
+    if not own[key] then known = commands.all_options() end
+  end
+  return check_names(file.path .. ": options", file.options, known)
+end
+
+local function check_command(place, name)
+  local script, err = scripts.find("commands/" .. name)
+  if script or err.code ~= "not_found" then return script and true, err end
+  return nil, core.error("usage", place .. ": there is no such command")
+end
+
+local function check_commands(file, command, own)
+  for name, given in pairs(file.commands) do
+    local place = ("%s: commands: %s"):format(file.path, name)
+    local ok, err = check_command(place, name)
+    if ok and name == command.name then ok, err = check_names(place, given, own) end
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+--- Checks that a configuration names options that there are: those of one command, and those of all.
+---@param configuration hocker.Configuration
+---@param command hocker.Command
+---@return true? ok, hocker.Error? err "usage"
+function M.check(configuration, command)
+  local own = options.by_key(command.args)
+  for _, file in ipairs(configuration.files) do
+    local ok, err = check_shared(file, own)
+    if ok then ok, err = check_commands(file, command, own) end
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+return M
