@@ -41,9 +41,9 @@ describe("scripts", function()
     end
   end)
 
-  local no_names = { "", "/", "commands/", "/commands/image", "commands//image", "../commands/image",
-    "commands/../hocker/json", "commands/.", "commands/image.lua", "commands/-x", "commands/a b",
-    "commands/x\0", "commands/x\n", "/etc/passwd", "~/x" }
+  local no_names = { "", "/", "commands/", "/commands/image", "commands//image",
+    "../commands/image", "commands/../hocker/json", "commands/.", "commands/image.lua",
+    "commands/-x", "commands/a b", "commands/x\0", "commands/x\n", "/etc/passwd", "~/x" }
   for _, name in ipairs(no_names) do
     it(("are not found by what is no name: %q"):format(name), function()
       for _, look in ipairs { scripts.find, scripts.load, scripts.bundled } do
@@ -56,8 +56,8 @@ describe("scripts", function()
 
   it("are those of the first folder that has them", function()
     local first = support.folder { ["commands/x.lua"] = "return 1" }
-    local second = support.folder { ["commands/x.lua"] = "return 2", ["commands/y.lua"] = "return 3",
-      ["commands/image.lua"] = "return 4" }
+    local second = support.folder { ["commands/x.lua"] = "return 2",
+      ["commands/y.lua"] = "return 3", ["commands/image.lua"] = "return 4" }
     scripts.setup { folders = { first, tmp.path("none"), second } }
     assert.equal(1, scripts.load("commands/x"))
     assert.equal(3, scripts.load("commands/y"))
@@ -91,26 +91,28 @@ describe("scripts", function()
   it("are in the folders of HOCKER_PATH, and then in that of the user", function()
     local path = support.folder { ["commands/x.lua"] = "return 1" }
     local home = support.folder { [".config/hocker/commands/x.lua"] = "return 2" }
-    local x = "/commands/x.lua"
-    assert.equal("HOCKER_PATH " .. path .. x, find_with({ HOCKER_PATH = "/none:" .. path, HOME = home },
-      "commands/x"))
-    assert.equal("user " .. home .. "/.config/hocker" .. x, find_with({ HOME = home }, "commands/x"))
-    assert.equal("user " .. home .. "/.config/hocker" .. x,
-      find_with({ HOME = "/", XDG_CONFIG_HOME = home .. "/.config" }, "commands/x"))
-    assert.equal("user " .. home .. "/.config/hocker" .. x,
-      find_with({ HOME = home, XDG_CONFIG_HOME = "relative" }, "commands/x"))
+    assert.equal("HOCKER_PATH " .. path .. "/commands/x.lua",
+      find_with({ HOCKER_PATH = "/none:" .. path, HOME = home }, "commands/x"))
+    for _, env in ipairs { { HOME = home }, { HOME = "/", XDG_CONFIG_HOME = home .. "/.config" },
+      { HOME = home, XDG_CONFIG_HOME = "relative" } } do
+      assert.equal("user " .. home .. "/.config/hocker/commands/x.lua",
+        find_with(env, "commands/x"))
+    end
     assert.equal("not_found", find_with({ HOME = "relative" }, "commands/x"))
   end)
 
   it("are never in the current directory", function()
-    local dir = support.folder { ["commands/x.lua"] = "return 1", ["a/commands/x.lua"] = "return 1",
+    local dir = support.folder { ["commands/x.lua"] = "return 1",
+      ["a/commands/x.lua"] = "return 1",
       ["hocker/commands/x.lua"] = "return 1", [".config/hocker/commands/x.lua"] = "return 1" }
     local root = lfs.currentdir()
+    local cpath = package.searchpath("hocker.core", package.cpath):gsub("^[^/]", root .. "/%0")
     for _, path in ipairs { ".", "./", "a", "./a", "", ":", "a:", "::", "..", "~" } do
-      local text = lua.check({ "-e", [[print(require("hocker.scripts").find("commands/x"))
-        for _, place in ipairs(require("hocker.scripts").places()) do print(place.problem) end]] }, {
+      local text = lua.check({ "-e", [[local scripts = require "hocker.scripts"
+        print(scripts.find("commands/x"))
+        for _, place in ipairs(scripts.places()) do print(place.problem) end]] }, {
         cwd = dir, env = { HOCKER_PATH = path, HOME = ".", XDG_CONFIG_HOME = ".",
-          LUA_PATH = root .. "/scripts/?.lua", LUA_CPATH = root .. "/" .. package.cpath },
+          LUA_PATH = root .. "/scripts/?.lua", LUA_CPATH = cpath },
       })
       assert.matches("there is no script", text, 1, true)
       if path:find("[^:]") then

@@ -13,9 +13,9 @@ local function show(value)
 end
 
 -- A line that could stand in a configuration, and where it comes from.
-local function print_line(ctx, name, value, from)
+local function add_line(lines, name, value, from)
   local line = log.printable(("%s = %s"):format(name, show(value)))
-  ctx.out:write(("%-40s -- %s\n"):format(line, log.printable(from or "not set")))
+  lines[#lines + 1] = ("%-40s -- %s\n"):format(line, log.printable(from or "not set"))
 end
 
 local function sorted(specs)
@@ -41,25 +41,25 @@ local function collect(list)
   return own, shared
 end
 
-local function print_shared(ctx, found, shared)
+local function add_shared(lines, found, shared)
   for _, key in ipairs(sorted(shared)) do
     local value, from, err = settings.lookup(found, nil, shared[key])
     if err then return nil, err end
     if from or not shared[key].configured_by then
-      print_line(ctx, "options." .. key, value, from)
+      add_line(lines, "options." .. key, value, from)
     end
   end
   return true
 end
 
 -- What is of one command alone, or is another for it.
-local function print_own(ctx, found, name, own, shared)
+local function add_own(lines, found, name, own, shared)
   for _, key in ipairs(sorted(own)) do
     local value, from, err = settings.lookup(found, name, own[key])
     if err then return nil, err end
     local common, common_from = settings.lookup(found, nil, own[key])
     if own[key] ~= shared[key] or common ~= value or common_from ~= from then
-      print_line(ctx, ("commands.%s.%s"):format(name, key), value, from)
+      add_line(lines, ("commands.%s.%s"):format(name, key), value, from)
     end
   end
   return true
@@ -86,17 +86,19 @@ return {
     ok, err = check(found, list)
     if not ok then return nil, err end
     local own, shared = collect(list)
-    ok, err = print_shared(ctx, found, shared)
+    local lines = {}
+    ok, err = add_shared(lines, found, shared)
     if not ok then return nil, err end
     for _, entry in ipairs(list) do
-      ok, err = print_own(ctx, found, entry.name, own[entry.name], shared)
+      ok, err = add_own(lines, found, entry.name, own[entry.name], shared)
       if not ok then return nil, err end
     end
     for _, section in ipairs { "mirrors", "realms" } do
       for _, item in ipairs(found:all(section)) do
-        print_line(ctx, ("%s[%q]"):format(section, item.key), item.value, item.path)
+        add_line(lines, ("%s[%q]"):format(section, item.key), item.value, item.path)
       end
     end
+    ctx.out:write(table.concat(lines))
     return true
   end,
 }

@@ -106,7 +106,8 @@ local function refusal(self, who, given)
       "--password-stdin, --token, --authfile or docker login, or check the name"):format(who))
   elseif not given then
     return unauthorized(("%s wants credentials, but %s does not belong to the registry %s, so " ..
-      "it was asked without those of %s"):format(who, who, self.ref.host, cred.source))
+      "it was asked without those of %s; 'realms' in config.lua can say that it does")
+      :format(who, who, self.ref.host, cred.source))
   end
   return unauthorized(("%s refused %s"):format(who, tostring(cred)))
 end

@@ -192,7 +192,7 @@ local function usage()
 end
 
 local function fail(program, err)
-  log.new(program):error(err.message)
+  log.new(program):error(err.message, err.traceback)
   return exit_code(err)
 end
 
@@ -211,11 +211,39 @@ local function run_named(name, program, words)
   local entry = require("hocker.commands").entry(name)
   if entry.command then return M.run(entry.command, program, words) end
   if entry.err.code ~= "not_found" and entry.err.code ~= "usage" then
-    return fail("hocker", entry.err)
+    return fail(program:match("^%S+"), entry.err)
   end
   set_level(log.new("hocker"), {})
   local message = ("there is no command '%s'; see hocker --help"):format(name)
   return fail("hocker", core.error("usage", message))
+end
+
+-- A folder that somebody names is meant to be there.
+local function check_folders(where)
+  for _, folder in ipairs(where.user and where.folders or {}) do
+    local ok, err = core.script.folder(folder)
+    if not ok then
+      local code = err.code == "not_found" and "usage" or err.code
+      return nil, core.error(code, "--scripts: " .. err.message)
+    end
+  end
+  return true
+end
+
+local function run_words(name, program, words)
+  if name then
+    if words[1] == "--version" then return print_line(program, program .. " " .. core.version) end
+    return run_named(name, program, words)
+  end
+  name = table.remove(words, 1)
+  if name == "--version" or name == "-V" then
+    return print_line("hocker", "hocker " .. core.version)
+  elseif name == "--help" or name == "-h" or name == "help" then
+    return print_line("hocker", usage())
+  elseif not name then
+    return fail("hocker", core.error("usage", "which command? see hocker --help"))
+  end
+  return run_named(name, "hocker " .. name, words)
 end
 
 --- What the program `hocker`, or a link to it, does.
@@ -224,24 +252,17 @@ end
 ---@return integer exit_code
 function M.main(program, words)
   program = program:match("([^/]*)$")
-  local name, where, rest = command_of(program), scripts_options(without_rts(words))
-  if not where then return fail(name and program or "hocker", rest) end
+  local name = command_of(program)
+  if not name then program = "hocker" end
+  local where, rest = scripts_options(without_rts(words))
+  local ok, err = where, rest
+  if ok then ok, err = check_folders(where) end
+  if not ok then return fail(program, err) end
   scripts.setup(where)
   scripts.override_modules()
-  if not name then
-    name = table.remove(rest, 1)
-    if name == "--version" or name == "-V" then
-      return print_line("hocker", "hocker " .. core.version)
-    elseif name == "--help" or name == "-h" or name == "help" then
-      return print_line("hocker", usage())
-    elseif not name then
-      return fail("hocker", core.error("usage", "which command? see hocker --help"))
-    end
-    program = "hocker " .. name
-  elseif rest[1] == "--version" then
-    return print_line(program, program .. " " .. core.version)
-  end
-  return run_named(name, program, rest)
+  -- Modules of the library may be the user's, and broken.
+  local ran, code = xpcall(run_words, as_error, name, program, rest)
+  return ran and code or fail(program, code)
 end
 
 return M

@@ -79,7 +79,9 @@ local function check_mirrors(list)
   if not is_list(list) then return fault("it must be a list of URIs") end
   if #list > URI_MAX then return fault("more than %d mirrors", URI_MAX) end
   return each_text(list, function(uri)
-    return reference.at_mirror({ path = "a/b", tag = "c" }, uri)
+    local ref, err = reference.at_mirror({ path = "a/b", tag = "c" }, uri)
+    if ref then return uri end
+    return fault("%s", (err.message:gsub("^%-%-mirror ", "")))
   end)
 end
 

@@ -7,6 +7,7 @@ local process = require "support.process"
 local program = require "support.program"
 local proxy = require "support.proxy"
 local registry = require "support.registry"
+local scripts = require "support.scripts"
 local tmp = require "support.tmp"
 local token_server = require "support.token_server"
 
@@ -593,6 +594,19 @@ describe("credentials", function()
         assert.same({ pair[2] }, basics())
       end)
     end
+
+    it("that is configured for the registry, and for no other", function()
+      local config = scripts.folder { ["config.lua"] = [[return { realms = {
+        ["registry.example.com"] = { "auth.example.org" } } }]] }
+      local words, opts = ask("registry.example.com", "auth.example.org")
+      opts.env.HOCKER_PATH = config
+      accepts(img.oci.bytes, words, opts)
+      assert.same({ "auth.example.org" }, basics())
+      server:forget()
+      words = ask("registry.example.co.uk", "auth.example.org")
+      refuses(4, words, opts)
+      assert.same({}, basics())
+    end)
 
     for _, pair in ipairs {
       { "registry.example.com", "auth.example.org" },
