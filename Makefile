@@ -190,9 +190,8 @@ install: all
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
 
 uninstall:
-	for name in hocker $(COMMANDS); do \
-		rm -f $(DESTDIR)$(PREFIX)/bin/$$name $(DESTDIR)$(MANDIR)/man1/$$name.1; done
-	rm -f $(DESTDIR)$(MANDIR)/man1/hocker-tags.1
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,hocker $(COMMANDS)) \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard man/*.1))
 	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker
 
 clean:

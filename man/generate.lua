@@ -4,6 +4,7 @@
 --   lua man/generate.lua DIR        (with the library on package.path: see `make docs`)
 
 local command = require "hocker.command"
+local options = require "hocker.options"
 local scripts = require "hocker.scripts"
 
 local PROSE = {
@@ -38,6 +39,18 @@ Neither a network nor Nix is used.]],
   tags = [[
 Prints all tags of a repository, one a line, in the order of the registry. A registry that gives them in pages is asked for
 all of these, which must be of the same list. Nothing is printed unless all is there.]],
+  commands = [[
+Prints each command, what it does, and which file it is. Those of the user are there too. One that is broken is named with
+what is wrong with it; it harms no other.]],
+  paths = [[
+Prints the folders in which scripts and config.lua are looked for, in order, and with each whether it exists, or why nothing
+is taken from it.]],
+  settings = [[
+Prints the value of each setting and where it comes from, in lines that could stand in a configuration: an environment
+variable, a file, or what is built in. Options that are for the command line alone are not among them.]],
+  which = [[
+Prints the file that is used for WHAT: for commands/NAME (or NAME), for templates/nix/NAME, or for a module of the library,
+hocker/NAME. What comes with hocker has a path that begins with hocker:/.]],
 }
 
 local NAME = [[
@@ -64,6 +77,39 @@ Credential helpers that these files name are asked; one that fails is an error. 
 Secrets are never sent to the target of a
 redirect, nor over plain http to another machine unless \-\-insecure is given.]]
 
+local SCRIPTS = [[
+Commands, templates and modules of the library are Lua scripts, and the first of these places that has one counts: the
+folders of \-\-scripts; those of HOCKER_PATH; hocker in XDG_CONFIG_HOME, else ~/.config/hocker; /etc/hocker; share/hocker where
+hocker is installed; and what comes with hocker. A file commands/NAME.lua is the command NAME. Nothing is ever taken from
+the current directory. A script and all directories on the way to it must belong to the user or to root, and nobody else
+may write to them: otherwise it is an error. With \-\-no-user-scripts only what comes with hocker is run.]]
+
+local CONFIGURATION = [[
+All files config.lua in these places count, and of several that set the same thing the first. A file is a Lua table of
+data, without any function:
+.PP
+.nf
+return {
+  options = { jobs = 8 },
+  commands = { image = { format = "oci-archive" } },
+  mirrors = { ["docker.io"] = { "https://mirror.example" } },
+  realms = { ["registry.example"] = { "auth.example.net" } },
+}
+.fi
+.PP
+options are those of all commands, named as on the command line with _ for \-; commands has those of one command. mirrors
+are registries that are tried first, for a registry or for a longer part of an image's name; \-\-mirror counts instead of them.
+realms are hosts of token servers that get a registry's credentials although they do not belong to its domain.
+.PP
+An option is what the command line says, else the environment variable HOCKER_OPTION (HOCKER_JOBS, HOCKER_CONNECT_TIMEOUT),
+else the configuration, else what is built in. Secrets, \-\-insecure and \-\-out are for the command line alone.]]
+
+local ENVIRONMENT = {
+  { "HOCKER_PATH", "folders of scripts, separated by colons" },
+  { "HOCKER_NO_USER_SCRIPTS", "1 is \\-\\-no\\-user\\-scripts; 0 is not" },
+  { "HOCKER_OPTION", "the value of an option; a flag is 1 or 0, several values stand between spaces" },
+}
+
 local CODES = {
   { 0, "done" }, { 2, "the command line is wrong" }, { 3, "there is no such image" },
   { 4, "not authorised" }, { 5, "verification failed" }, { 6, "network, after the retries" },
@@ -84,21 +130,33 @@ local function option(spec)
   return (".TP\n%s\n%s.\n"):format(table.concat(names, ", "), escape(spec.help))
 end
 
--- The options in order, and whether there is an IMAGE; `args` nests.
-local function options(args, into)
-  for _, item in ipairs(args) do
-    if item.names then into[#into + 1] = option(item) elseif not item.words then options(item, into) end
+local function all_options(args)
+  local parts = {}
+  for _, item in ipairs(options.flatten { args, options.scripts }) do
+    if item.names then parts[#parts + 1] = option(item) end
   end
-  return into
+  return table.concat(parts)
+end
+
+-- Whether a command takes an image; and whether it talks to its registry.
+local function takes_image(args)
+  for _, item in ipairs(options.flatten(args)) do
+    if item.words == "image" then return true end
+  end
+  return false
+end
+
+local function takes_credentials(args)
+  return options.by_key(args).username ~= nil
 end
 
 local function section(name, text)
   return (".SH %s\n%s\n"):format(name, text)
 end
 
-local function exit_codes()
+local function list(rows)
   local lines = {}
-  for _, row in ipairs(CODES) do lines[#lines + 1] = (".TP\n%s\n%s."):format(row[1], row[2]) end
+  for _, row in ipairs(rows) do lines[#lines + 1] = (".TP\n%s\n%s."):format(row[1], row[2]) end
   return table.concat(lines, "\n")
 end
 
@@ -115,27 +173,30 @@ end
 local function command_page(entry)
   local name, program = entry.name, entry.program or "hocker " .. entry.name
   local spec = assert(scripts.bundled("commands/" .. name))
-  local body = section("SYNOPSIS", (".B %s\n[options] %s"):format(escape(program),
-    spec.usage or "IMAGE"))
+  local body = section("SYNOPSIS", ((".B %s\n[options] %s"):format(escape(program),
+    spec.usage or "IMAGE"):gsub(" $", "")))
     .. section("DESCRIPTION", escape(PROSE[name]):gsub("\\e", "\\"))
-    .. section("IMAGES", name == "tags" and NAME or IMAGE)
-    .. section("OPTIONS", table.concat(options(spec.args, {})))
-  if name ~= "docker2nix" then body = body .. section("CREDENTIALS", CREDENTIALS) end
-  return page(page_name(entry), spec.summary, body .. section("EXIT STATUS", exit_codes())
+  if takes_image(spec.args) then body = body .. section("IMAGES", name == "tags" and NAME or IMAGE) end
+  body = body .. section("OPTIONS", all_options(spec.args))
+  if takes_credentials(spec.args) then body = body .. section("CREDENTIALS", CREDENTIALS) end
+  return page(page_name(entry), spec.summary, body .. section("EXIT STATUS", list(CODES))
     .. section("SEE ALSO", ".BR hocker (1)"))
 end
 
 local function hocker_page()
-  local list = {}
+  local rows, programs = {}, {}
   for _, entry in ipairs(command.programs) do
     local spec = assert(scripts.bundled("commands/" .. entry.name))
-    list[#list + 1] = (".TP\n.BR \"hocker %s\" \", \" %s (1)\n%s."):format(entry.name,
+    rows[#rows + 1] = (".TP\n.BR \"hocker %s\" \", \" %s (1)\n%s."):format(entry.name,
       escape(page_name(entry)), escape(spec.summary))
+    programs[#programs + 1] = entry.program and escape(entry.program)
   end
   return page("hocker", "fetch docker and OCI images from registries, without a daemon",
     section("SYNOPSIS", ".B hocker\nCOMMAND [options] ...")
-    .. section("DESCRIPTION", "Each command but tags is also a program of its own.\n" .. table.concat(list, "\n"))
-    .. section("EXIT STATUS", exit_codes()))
+    .. section("DESCRIPTION", ("Some commands are also programs of their own: %s.\n%s")
+      :format(table.concat(programs, ", "), table.concat(rows, "\n")))
+    .. section("SCRIPTS", SCRIPTS) .. section("CONFIGURATION", CONFIGURATION)
+    .. section("ENVIRONMENT", list(ENVIRONMENT)) .. section("EXIT STATUS", list(CODES)))
 end
 
 local function write(path, text)

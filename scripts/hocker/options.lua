@@ -42,7 +42,8 @@ M.registry = {
 
 M.mirrors = {
   { names = "--mirror", value = "URI", many = true, configured_by = "mirrors",
-    help = "registry to try first, as --registry has it; may be repeated, and is tried in order" },
+    help = "registry to try first, as --registry has it; may be repeated, and is tried in order, "
+      .. "instead of those in config.lua" },
 }
 
 M.credentials = {

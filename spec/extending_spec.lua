@@ -1,0 +1,95 @@
+--- docs/extending.md: its scripts, as they stand there, and its command lines.
+
+local image = require "support.image"
+local process = require "support.process"
+local program = require "support.program"
+local registry = require "support.registry"
+local tmp = require "support.tmp"
+
+local TEXT = tmp.read("docs/extending.md")
+
+describe("docs/extending.md", function()
+  local reg, pushed, env, home
+
+  setup(function()
+    reg = registry.start()
+    pushed = image.build():push(reg, "library/debian", "12")
+    home = tmp.dir("home")
+    env = select(2, program.command("hocker", {}, { env = { HOME = home } })).env
+    env.PATH = ("%s:%s"):format(program.path("hocker"):match("^(.*)/"), os.getenv("PATH"))
+  end)
+  teardown(function() reg:stop() end)
+
+  local function run(line)
+    line = line:gsub("debian:12", reg:host() .. "/library/debian:12")
+    return process.run({ "sh", "-c", "umask 022; " .. line }, { env = env, cwd = home })
+  end
+
+  local function check(line)
+    local result = run(line)
+    assert.equal(0, result.code, result.stderr)
+    return result.stdout
+  end
+
+  local function write_scripts()
+    for path, text in TEXT:gmatch("\n```lua\n%-%- ~/([^\n]*)\n(.-)\n```\n") do
+      tmp.write(home .. "/" .. path, text)
+    end
+    process.check { "chmod", "-R", "go-w", home }
+  end
+
+  local RESULTS = {
+    ["^mkdir "] = write_scripts,
+    ["^hocker pin debian"] = function(text) assert.equal(pushed.digest .. "\n", text) end,
+    ["^hocker pin %-%-short"] = function(text) assert.equal(pushed.digest .. "\n", text) end,
+    ["^hocker pin %-%-help"] = function(text) assert.matches("print the digest alone", text) end,
+    ["^hocker paths"] = function(text)
+      assert.matches("user +" .. home:gsub("%p", "%%%0") .. "/.config/hocker +exists", text)
+    end,
+    ["^hocker commands"] = function(text)
+      assert.matches("pin +print an image's name with its digest", text)
+    end,
+    ["^hocker which"] = function(text)
+      assert.equal(home .. "/.config/hocker/commands/pin.lua\n", text)
+    end,
+    ["^hocker settings"] = function(text)
+      for _, line in ipairs { "commands.image.jobs = 8 ", "commands.pin.short = true ",
+        'mirrors["docker.io"] = { "https://mirror.example" } ' } do
+        assert.matches(line, text, 1, true)
+      end
+    end,
+  }
+
+  it("has command lines that do what it says", function()
+    local count = 0
+    for line in TEXT:gmatch("\n    %$ ([^\n]*)") do
+      local text, known = check(line), false
+      for pattern, look in pairs(RESULTS) do
+        if line:find(pattern) then
+          look(text)
+          known = true
+        end
+      end
+      assert.is_true(known, line)
+      count = count + 1
+    end
+    assert.equal(8, count)
+  end)
+
+  it("has scripts that do what it says", function()
+    process.check { "mkdir", "-p", home .. "/.config/hocker/commands" }
+    write_scripts()
+    process.check { "rm", home .. "/.config/hocker/config.lua" }
+    assert.equal(("%s/library/debian:12@%s\n"):format(reg:host(), pushed.digest),
+      check "hocker pin debian:12")
+    local name = check("hocker image debian:12"):match("^(%S+%-library%-debian%-12%.tar)\n$")
+    assert.is_true(tmp.exists(home .. "/" .. name))
+  end)
+
+  it("names the fields that options and commands have", function()
+    for _, field in ipairs { "summary", "usage", "args", "run", "names", "value", "help", "default",
+      "many", "choices", "convert", "per_run" } do
+      assert.matches("\n| `" .. field .. "` | ", TEXT, 1, true)
+    end
+  end)
+end)
