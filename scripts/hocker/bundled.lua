@@ -14,7 +14,7 @@ local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
 
 -- The folders that have commands/, templates/ and hocker/ in them.
 local function roots()
-  return { here .. "/..", here .. "/../..", here }
+  return { here, here .. "/..", here .. "/../.." }
 end
 
 local function read(path)

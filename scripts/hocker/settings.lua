@@ -1,11 +1,9 @@
 --- The values of options that a command line leaves open: from the environment, HOCKER_JOBS for --jobs; else
 --- from the configuration; else those that are built in.
 
-local commands = require "hocker.commands"
 local core = require "hocker.core"
 local options = require "hocker.options"
 local scripts = require "hocker.scripts"
-local similar = require "hocker.similar"
 
 local M = {}
 
@@ -76,17 +74,13 @@ end
 
 -- --- where they come from ------------------------------------------------------------------------------
 
---- The variable that sets an option.
----@param spec table
----@return string
-function M.variable(spec)
-  return "HOCKER_" .. options.key(spec):upper()
-end
-
--- Who has more rights than the user is not told anything by the user's variables.
-local function getenv(name)
-  local text = not core.script.elevated() and os.getenv(name) or ""
-  return text ~= "" and text or nil
+-- The variable that sets an option, and its text. HOCKER_PATH is where scripts are, whatever options there
+-- are. Who has more rights than the user is not told anything by the user's variables.
+local function variable(spec)
+  local name = "HOCKER_" .. options.key(spec):upper()
+  local readable = name ~= "HOCKER_PATH" and not core.script.elevated()
+  local text = readable and os.getenv(name) or ""
+  return name, text ~= "" and text or nil
 end
 
 --- The value of an option that is not on the command line.
@@ -97,12 +91,11 @@ end
 ---@return string? from a variable's name, a path, or "built in"
 ---@return hocker.Error? err "usage", with the place
 function M.lookup(configuration, command, spec)
-  local variable = M.variable(spec)
-  local text = getenv(variable)
+  local name, text = variable(spec)
   if text then
     local value, why = from_text(spec, text)
-    if why then return fault(variable, "%s", why) end
-    return value, variable
+    if why then return fault(name, "%s", why) end
+    return value, name
   end
   local given, path = configuration:option(command, options.key(spec))
   if given ~= nil then
@@ -144,11 +137,11 @@ end
 ---@return string[] names
 function M.ignored(command)
   local names = {}
-  for _, spec in ipairs(options.flatten(command.args)) do
-    if spec.names and spec.per_run and getenv(M.variable(spec)) then
-      names[#names + 1] = M.variable(spec)
-    end
+  for _, spec in pairs(options.by_key(command.args)) do
+    local name, text = variable(spec)
+    if spec.per_run and text then names[#names + 1] = name end
   end
+  table.sort(names)
   return names
 end
 
@@ -167,7 +160,8 @@ end
 local function check_name(path, key, spec, known)
   local why
   if not spec then
-    why = ("there is no option '%s'%s"):format(key, similar.hint(key, known))
+    local hint = require("hocker.similar").hint(key, known)
+    why = ("there is no option '%s'%s"):format(key, hint)
   elseif spec.per_run then
     why = ("'%s' is for the command line alone"):format(key)
   elseif spec.configured_by then
@@ -188,7 +182,7 @@ end
 local function check_shared(file, own)
   local known = own
   for key in pairs(file.options) do
-    if not own[key] then known = commands.all_options() end
+    if not own[key] then known = require("hocker.commands").all_options() end
   end
   return check_names(file.path .. ": options", file.options, known)
 end

@@ -188,6 +188,13 @@ describe("an option", function()
     env.HOCKER_WHO = "Eve"
     assert.equal("hi Eve\n", program.check("hocker", { "hi" }, { env = env }))
   end)
+
+  it("called path has no variable: HOCKER_PATH is another", function()
+    local dir = scripts.folder { ["commands/hi.lua"] = [[return { summary = "greets",
+      args = { { names = "--path", value = "PATH", default = "none", help = "where" } },
+      run = function(ctx, args) ctx.out:write(args.path, "\n") return true end }]] }
+    assert.equal("none\n", program.check("hocker", { "hi" }, { env = { HOCKER_PATH = dir } }))
+  end)
 end)
 
 describe("a configuration", function()
