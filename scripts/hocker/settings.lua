@@ -178,11 +178,19 @@ local function check_names(path, given, known)
   return true
 end
 
+local function knows_all(own, given)
+  for key in pairs(given) do
+    if not own[key] then return false end
+  end
+  return true
+end
+
 -- All commands are loaded only for a name that this one does not know.
 local function check_shared(file, own)
   local known = own
-  for key in pairs(file.options) do
-    if not own[key] then known = require("hocker.commands").all_options() end
+  if not knows_all(own, file.options) then
+    known = require("hocker.commands").all_options()
+    for key, spec in pairs(own) do known[key] = spec end
   end
   return check_names(file.path .. ": options", file.options, known)
 end
