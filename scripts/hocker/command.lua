@@ -121,10 +121,11 @@ local function as_error(raised)
 end
 
 local function perform(ctx, command, args)
+  local out = ctx.out -- a command may put another in its place
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end
-  if result then result, err = print_all(ctx.out, "") end
+  if result then result, err = print_all(out, "") end
   if result then return true end
   -- What fails after a signal fails because of it: a read that ended early, say.
   return nil, core.system.interrupted() or err or
@@ -147,6 +148,9 @@ end
 
 local function set_level(notes, args)
   notes.level = args.quiet and 0 or args.verbose and 2 or 1
+end
+
+local function warn_of_places(notes)
   for _, place in ipairs(scripts.places()) do
     if place.problem then notes:warn(("%s: %s"):format(place.from, place.problem)) end
   end
@@ -164,10 +168,12 @@ function M.run(command, program, words)
   if help then
     ok, err = print_all(io.stdout, help)
   elseif args then
+    set_level(notes, args)
     configuration, err = configure(command, args, notes)
   end
   if configuration then
     set_level(notes, args)
+    warn_of_places(notes)
     local out = setmetatable({ stream = io.stdout }, out_mt)
     local ctx = require("hocker.context").new { program = program, log = notes, out = out,
       configuration = configuration }
@@ -213,7 +219,7 @@ local function run_named(name, program, words)
   if entry.err.code ~= "not_found" and entry.err.code ~= "usage" then
     return fail(program:match("^%S+"), entry.err)
   end
-  set_level(log.new("hocker"), {})
+  warn_of_places(log.new("hocker"))
   local message = ("there is no command '%s'; see hocker --help"):format(name)
   return fail("hocker", core.error("usage", message))
 end
