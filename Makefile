@@ -149,6 +149,25 @@ fuzz:
 		$(BUILD)/libfuzzer/$$name/run -max_total_time=$(SECONDS) -max_len=4096 \
 			$(BUILD)/libfuzzer/$$name fuzz/corpus/$${name#fuzz_} || exit; done
 
+# --- measurements ---------------------------------------------------------------------------
+
+PARTS ?= compare growth startup latency slowlink
+SIZE ?= full
+
+$(BUILD)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(CORE_LIBS)
+
+.PHONY: bench bench-programs
+bench-programs: all $(BUILD)/bench/floor $(BUILD)/bench/measure
+
+bench: bench-programs
+	$(Q)$(MAKE) --no-print-directory bench-programs BUILD=$(BUILD)/bench/zlib ISAL=
+	$(Q)HOCKER_BUILD=$(BUILD) ISAL=$(ISAL) SIZE='$(SIZE)' REPEAT='$(REPEAT)' OUT='$(OUT)' \
+		$(LUA) bench/run.lua $(PARTS)
+
+# --- installation of what is needed ---------------------------------------------------------
+
 deps:
 	$(Q).ci/install build
 
