@@ -31,7 +31,8 @@ function machine.describe()
     ("output on %s"):format(first("df --output=fstype " .. process.quote(tmp.root()) ..
       " | tail -n 1")),
     ("libcurl %s, OpenSSL %s, zlib %s, ISA-L %s, %s"):format(version("libcurl"),
-      version("libcrypto"), version("zlib"), version("libisal"), first("lua5.4 -v"):match("^Lua %S+")),
+      version("libcrypto"), version("zlib"), version("libisal"),
+      first("lua5.4 -v"):match("^Lua %S+") or "Lua"),
     ("skopeo %s, docker-registry %s"):format(first("skopeo --version"):match("[%d.]+") or "?",
       first("docker-registry --version"):match("%d[%d.]+") or "?"),
   }

@@ -22,7 +22,7 @@ local BUILD = os.getenv("HOCKER_BUILD") or "build"
 
 ---@class bench.Summary
 ---@field median number
----@field low number
+---@field spread number half of the distance between the quartiles
 ---@field high number
 
 ---@class bench.Result
@@ -49,6 +49,9 @@ end
 
 -- What one run left to be written must not slow the next.
 local function clean(out)
+  if not tmp.exists(out) then
+    return
+  end
   process.check { "rm", "-rf", out }
   process.check({ "sync", "-f", tmp.root() }, { timeout = 600 })
 end
@@ -70,9 +73,12 @@ local function summary(samples, what)
     values[i] = sample[what]
   end
   table.sort(values)
-  local middle = (#values + 1) // 2
-  return { median = (values[middle] + values[#values + 1 - middle]) / 2, low = values[1],
-    high = values[#values] }
+  local function between(i)
+    return values[i], values[#values + 1 - i]
+  end
+  local low, high = between((#values + 1) // 2)
+  local first, third = between((#values + 3) // 4)
+  return { median = (low + high) / 2, spread = (third - first) / 2, high = values[#values] }
 end
 
 --- Runs all commands once to warm up and to check what they write, then all of them in turn so

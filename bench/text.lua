@@ -60,12 +60,12 @@ function text.bytes(bytes)
   return ("%.0f MB"):format(bytes / 1e6)
 end
 
---- A median, and how far the repetitions lie apart.
+--- A median, and how far half of the repetitions lie from it.
 ---@param summary bench.Summary
 ---@return string
 function text.spread(summary)
   return ("%s ±%.0f %%"):format(text.time(summary.median),
-    50 * (summary.high - summary.low) / summary.median)
+    100 * summary.spread / summary.median)
 end
 
 --- How a median compares to another.

@@ -1,23 +1,16 @@
 --- hocker-image, skopeo and the floor, on each image of the corpus.
 
 local corpus = require "bench.corpus"
+local images = require "bench.images"
 local measure = require "bench.measure"
 local text = require "bench.text"
 local tools = require "bench.tools"
 
-local function many(n, size)
-  local sizes = {}
-  for i = 1, n do
-    sizes[i] = size
-  end
-  return sizes
-end
-
 local IMAGES = {
-  { "layers", "Layers of unequal size", { 640, 160, 80, 40, 20 } },
-  { "single", "One large layer", { 640 } },
-  { "sixty", "Sixty small layers", many(60, 4) },
-  { "tiny", "A tiny image", { 0.01, 0.01, 0.01 } },
+  { "layers", "Layers of unequal size" },
+  { "single", "One large layer" },
+  { "sixty", "Sixty small layers" },
+  { "tiny", "A tiny image" },
 }
 
 -- `like`: which of skopeo's outputs it is compared with.
@@ -100,8 +93,8 @@ end
 return function(bench)
   local parts = {}
   for _, each in ipairs(IMAGES) do
-    local name, title, sizes = table.unpack(each)
-    local made = bench.corpus:image(name, sizes)
+    local name, title = table.unpack(each)
+    local made = images.get(bench, name)
     local list = commands(bench.corpus.registry, made)
     local stored, content = corpus.sizes(made)
     parts[#parts + 1] = ("%s: %d, %s compressed, %s unpacked.\n\n%s"):format(title,
