@@ -1,7 +1,7 @@
 --- The benchmark behind `make bench`.
 ---
 ---     make bench                       all parts, into docs/measurements.md
----     make bench PARTS="growth latency"
+---     make bench PARTS=growth,latency
 ---     make bench SIZE=small            in miniature, to see that it works: prints only
 ---
 --- REPEAT=5 is how often each command is measured, in turn with the others. OUT is another
@@ -43,22 +43,19 @@ local function context()
   return { corpus = corpus.open(dir, scale), small = size == "small", times = times }
 end
 
-local function load_parts(names)
-  local known, parts = {}, {}
-  for _, name in ipairs(PARTS) do
-    known[name] = true
-  end
-  for i, name in ipairs(#names > 0 and names or PARTS) do
-    if not known[name] then
-      usage(("%s: no such part; they are %s"):format(name, table.concat(PARTS, ", ")))
+local function load_parts()
+  local all, parts = table.concat(PARTS, ","), {}
+  for name in setting("PARTS", all):gmatch("[^%s,]+") do
+    if not (("," .. all .. ","):find("," .. name .. ",", 1, true)) then
+      usage(("%s: no such part; they are %s"):format(name, all))
     end
-    parts[i] = { name = name, run = require("bench.parts." .. name) }
+    parts[#parts + 1] = { name = name, run = require("bench.parts." .. name) }
   end
   return parts
 end
 
 local function main()
-  local parts, bench = load_parts(arg), context()
+  local parts, bench = load_parts(), context()
   local results = { machine = machine.describe() }
   print(results.machine)
   for _, part in ipairs(parts) do

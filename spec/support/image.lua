@@ -11,7 +11,7 @@ local tmp = require "support.tmp"
 local image = {}
 
 ---@class support.image.Options
----@field layers (table<string, string|{symlink: string}>|{random: integer}|support.image.Layer)[]? each a map of paths to contents, random bytes, or made before
+---@field layers (table<string, string|{symlink: string}>|{random: integer}|support.image.Layer)[]? each a map of paths to contents, random bytes, or as made
 ---@field compression "gzip"|"zstd"|"none"|nil "gzip" by default
 ---@field architecture string? the machine's by default
 ---@field os string? "linux" by default
