@@ -59,6 +59,7 @@ local function main()
   local results = { machine = machine.describe() }
   print(results.machine)
   for _, part in ipairs(parts) do
+    io.stderr:write("bench: ", part.name, "\n")
     results[part.name] = part.run(bench)
     print(results[part.name])
   end
