@@ -7,11 +7,12 @@
  * work: each has a layer, the largest first, and who finds none left lends a hand with
  * the other's.
  *
- *     floor [-c] PORT OUT PATH,SIZE,DIGEST,CONTENT,DIFFID ...
+ *     floor [-c|-k] PORT OUT PATH,SIZE,DIGEST,CONTENT,DIFFID ...
  *
  * PATH is the blob's on 127.0.0.1:PORT; SIZE and CONTENT are bytes as stored and
  * unpacked, DIGEST and DIFFID their sha256 in hex, and a fault if they are others. -c:
- * layers stay compressed, and nothing is inflated.
+ * layers stay compressed, and nothing is inflated; -k: they stay compressed and are
+ * inflated all the same, for the sake of DIFFID alone.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -32,12 +33,13 @@
 #include <zlib.h>
 #endif
 
-#define THREADS	  2
-#define BLOCK	  (256 << 10) /* with its neighbour still in a core's own cache */
-#define SLOTS	  8
-#define MIN_FIRST 64 /* a gzip header that comes in pieces is more than ISA-L can read   \
-		      */
-#define HEX 65	     /* of a sha256, with the zero */
+#define THREADS 2
+#define BLOCK	(256 << 10) /* with its neighbour still in a core's own cache */
+#define SLOTS	8
+#define MIN_FIRST                                                                        \
+	64     /* a gzip header that comes in pieces is more than ISA-L can read         \
+		*/
+#define HEX 65 /* of a sha256, with the zero */
 
 struct layer {
 	char *path;
@@ -79,7 +81,7 @@ static struct line lines[THREADS];
 static struct layer *layers;
 static int nlayers, taken;
 static pthread_mutex_t taking = PTHREAD_MUTEX_INITIALIZER;
-static bool compressed;
+static enum { UNPACK, KEEP, KEEP_CHECKED } mode;
 static int port, output;
 
 static void die(const char *format, ...)
@@ -106,6 +108,26 @@ static int dial(void)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
 		die("cannot connect to port %d", port);
 	return fd;
+}
+
+static void put(struct line *l, const unsigned char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(output, data, len, l->at);
+
+		if (n < 0)
+			die("cannot write");
+		data += n;
+		l->at += n;
+		len -= (size_t)n;
+	}
+}
+
+static void receive(struct line *l, const unsigned char *data, size_t len)
+{
+	EVP_DigestUpdate(l->stored, data, len);
+	if (mode == KEEP_CHECKED)
+		put(l, data, len);
 }
 
 /* Sends the request, reads the head of the answer, and keeps the beginning of its body.
@@ -140,7 +162,7 @@ static void request(struct line *l)
 			die("%s: broken off", l->layer->path);
 		len += (size_t)got;
 	}
-	EVP_DigestUpdate(l->stored, head, len);
+	receive(l, l->in.slot[0].data, len);
 	l->left = l->layer->size - (int64_t)len;
 	l->in.slot[0].len = len;
 	l->in.tail = len > 0;
@@ -171,7 +193,7 @@ static void read_block(struct line *l)
 			die("%s: broken off", l->layer->path);
 		len += (size_t)got;
 	}
-	EVP_DigestUpdate(l->stored, data, len);
+	receive(l, data, len);
 	l->in.slot[l->in.tail % SLOTS].len = len;
 }
 
@@ -216,35 +238,35 @@ static bool inflate_block(struct line *l)
 	return end;
 }
 
-static void write_block(struct line *l, struct ring *r)
+/* Where the blocks are that are written, or else only hashed. */
+static struct ring *last_ring(struct line *l)
 {
+	return mode == KEEP ? &l->in : &l->out;
+}
+
+static void write_block(struct line *l)
+{
+	struct ring *r = last_ring(l);
 	const unsigned char *data = r->slot[r->head % SLOTS].data;
 	size_t len = r->slot[r->head % SLOTS].len;
 
-	if (!compressed)
+	if (mode != KEEP)
 		EVP_DigestUpdate(l->unpacked, data, len);
-	while (len > 0) {
-		ssize_t put = pwrite(output, data, len, l->at);
-
-		if (put < 0)
-			die("cannot write");
-		data += put;
-		l->at += put;
-		len -= (size_t)put;
-	}
+	if (mode != KEEP_CHECKED)
+		put(l, data, len);
 }
 
 /* Each returns if there was something to do; the lock is free while it is done. */
 
 static bool try_writing(struct line *l)
 {
-	struct ring *r = compressed ? &l->in : &l->out;
+	struct ring *r = last_ring(l);
 
 	if (l->writing || is_empty(r))
 		return false;
 	l->writing = true;
 	pthread_mutex_unlock(&l->lock);
-	write_block(l, r);
+	write_block(l);
 	pthread_mutex_lock(&l->lock);
 	r->slot[r->head++ % SLOTS].len = 0;
 	l->writing = false;
@@ -289,12 +311,11 @@ static bool try_reading(struct line *l)
 /* --- the work
  * ----------------------------------------------------------------------------- */
 
-static bool is_done(const struct line *l)
+static bool is_done(struct line *l)
 {
 	if (!l->layer)
 		return true;
-	return l->left == 0 && is_empty(compressed ? &l->in : &l->out) &&
-	       (compressed || l->inflated);
+	return l->left == 0 && is_empty(last_ring(l)) && (mode == KEEP || l->inflated);
 }
 
 /* Does what there is to do for a line until its layer is done. */
@@ -302,7 +323,8 @@ static void work(struct line *l)
 {
 	pthread_mutex_lock(&l->lock);
 	while (!is_done(l)) {
-		if (try_writing(l) || (!compressed && try_inflating(l)) || try_reading(l))
+		if (try_writing(l) || (mode != KEEP && try_inflating(l)) ||
+			try_reading(l))
 			pthread_cond_broadcast(&l->moved);
 		else
 			pthread_cond_wait(&l->moved, &l->lock);
@@ -342,7 +364,7 @@ static bool begin(struct line *l)
 		EVP_DigestInit_ex(l->stored, EVP_sha256(), NULL);
 		EVP_DigestInit_ex(l->unpacked, EVP_sha256(), NULL);
 		request(l);
-		if (!compressed)
+		if (mode != KEEP)
 			start_inflating(l);
 	}
 	pthread_cond_broadcast(&l->moved);
@@ -358,7 +380,7 @@ static void *run(void *arg)
 	while (begin(mine)) {
 		work(mine);
 		expect(mine->stored, mine->layer->digest, mine->layer);
-		if (!compressed)
+		if (mode != KEEP)
 			expect(mine->unpacked, mine->layer->diff_id, mine->layer);
 	}
 	work(other);
@@ -389,11 +411,12 @@ int main(int argc, char **argv)
 	pthread_t threads[THREADS];
 	off_t offset = 0;
 
-	compressed = argc > 1 && strcmp(argv[1], "-c") == 0;
-	argv += 1 + compressed;
-	nlayers = argc - 3 - compressed;
+	if (argc > 1 && argv[1][0] == '-')
+		mode = strcmp(argv[1], "-c") == 0 ? KEEP : KEEP_CHECKED;
+	argv += 1 + (mode != UNPACK);
+	nlayers = argc - 3 - (mode != UNPACK);
 	if (nlayers < 1)
-		die("usage: floor [-c] PORT OUT LAYER...");
+		die("usage: floor [-c|-k] PORT OUT LAYER...");
 	port = atoi(argv[0]);
 	output = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	layers = calloc((size_t)nlayers, sizeof *layers);
@@ -402,7 +425,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < nlayers; i++) {
 		parse(&layers[i], argv[2 + i]);
 		layers[i].offset = offset;
-		offset += compressed ? layers[i].size : layers[i].content;
+		offset += mode == UNPACK ? layers[i].content : layers[i].size;
 	}
 	qsort(layers, (size_t)nlayers, sizeof *layers, larger_first);
 	for (int i = 0; i < THREADS; i++) {

@@ -47,12 +47,12 @@ end
 ---@param build string
 ---@param port integer of the registry
 ---@param made bench.Image
----@param compressed boolean?
+---@param option "-c"|"-k"|nil layers stay compressed; with "-k" their content is checked too
 ---@return fun(out: string): string[]
-function tools.floor(build, port, made, compressed)
+function tools.floor(build, port, made, option)
   return function(out)
     local argv = { build .. "/bench/floor" }
-    argv[#argv + 1] = compressed and "-c" or nil
+    argv[#argv + 1] = option
     table.move({ port, out }, 1, 2, #argv + 1, argv)
     for _, layer in ipairs(made.layers) do
       argv[#argv + 1] = ("/v2/bench/%s/blobs/%s,%d,%s,%d,%s"):format(made.name, layer.digest,

@@ -47,9 +47,11 @@ local function commands(reg, made)
   local function add(command)
     list[#list + 1] = command
   end
-  add { name = "floor, compressed", check = tools.joins(pieces(made)),
-    make = tools.floor(tools.variants[1].build, reg.port, made, true) }
+  add { name = "floor, compressed, unchecked", check = tools.joins(pieces(made)),
+    make = tools.floor(tools.variants[1].build, reg.port, made, "-c") }
   for _, variant in ipairs(tools.variants) do
+    add { name = "floor, compressed, " .. variant.name, check = tools.joins(pieces(made)),
+      make = tools.floor(variant.build, reg.port, made, "-k") }
     add { name = "floor, " .. variant.name, check = tools.joins(pieces(made, true)),
       make = tools.floor(variant.build, reg.port, made) }
   end
@@ -63,7 +65,7 @@ local function commands(reg, made)
       add { name = ("hocker %s, %s"):format(format.name, variant.name),
         make = tools.hocker(variant.build, reg:url(), made, format.words),
         check = whole and unpacked or stored, skopeo = "skopeo " .. format.like,
-        floor = "floor, " .. (whole and variant.name or "compressed") }
+        floor = (whole and "floor, " or "floor, compressed, ") .. variant.name }
     end
   end
   return list
