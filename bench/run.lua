@@ -57,11 +57,14 @@ end
 local function main()
   local parts, bench = load_parts(), context()
   local results = { machine = machine.describe() }
+  local failed = false
   print(results.machine)
   for _, part in ipairs(parts) do
     io.stderr:write("bench: ", part.name, "\n")
-    results[part.name] = part.run(bench)
-    print(results[part.name])
+    local good, text = xpcall(part.run, debug.traceback, bench)
+    failed = failed or not good
+    results[part.name] = good and text or nil
+    print(text)
   end
   local out = setting("OUT", not bench.small and "docs/measurements.md")
   local ok, why = true, nil
@@ -71,7 +74,7 @@ local function main()
   if not ok then
     io.stderr:write("bench: ", why, "\n")
   end
-  return ok
+  return ok and not failed
 end
 
 local ok, result = xpcall(main, debug.traceback)
