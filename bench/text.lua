@@ -42,7 +42,9 @@ end
 ---@param seconds number
 ---@return string
 function text.time(seconds)
-  if seconds < 0.01 then
+  if seconds < 0.0001 then
+    return ("%.0f µs"):format(seconds * 1e6)
+  elseif seconds < 0.01 then
     return ("%.2f ms"):format(seconds * 1e3)
   elseif seconds < 1 then
     return ("%.0f ms"):format(seconds * 1e3)
