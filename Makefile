@@ -72,6 +72,7 @@ help:
 	@echo 'make check      install what the tests need, and run all of them'
 	@echo 'make test       the specs and unit tests, with what is installed'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
+	@echo 'make bench      measure, beside skopeo, into docs/measurements.md; PARTS= SIZE=small REPEAT=5'
 	@echo 'make lint asan tsan fuzz docs clean'
 
 .PHONY: libraries
@@ -173,6 +174,20 @@ asan tsan:
 docs: $(BUILD)/lua/hocker/core.so
 	LUA_PATH='scripts/?.lua;scripts/?/init.lua;$(dir $(ARGPARSE))?.lua' LUA_CPATH='$(BUILD)/lua/?.so;;' \
 		$(LUA) man/generate.lua man
+
+# --- measurements ---------------------------------------------------------------------------
+
+$(BUILD)/bench/%: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(CORE_LIBS)
+
+.PHONY: bench bench-programs
+bench-programs: all $(BUILD)/bench/floor $(BUILD)/bench/measure
+
+bench: bench-programs
+	$(Q)$(MAKE) --no-print-directory bench-programs BUILD=$(BUILD)/bench/zlib ISAL=
+	$(Q)HOCKER_BUILD=$(BUILD) ISAL='$(ISAL)' SIZE='$(SIZE)' REPEAT='$(REPEAT)' OUT='$(OUT)' \
+		PARTS='$(PARTS)' $(LUA) bench/run.lua
 
 # --- installation ---------------------------------------------------------------------------
 

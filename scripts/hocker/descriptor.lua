@@ -22,7 +22,7 @@ local M = {}
 M.size_max = (1 << 53) - 1
 
 --- Most descriptors in one list.
-M.list_max = 4096
+M.list_max = 16384
 
 local function fail(code, message, ...)
   return nil, core.error(code, message:format(...))

@@ -11,7 +11,7 @@ local tmp = require "support.tmp"
 local image = {}
 
 ---@class support.image.Options
----@field layers (table<string, string|{symlink: string}>|{random: integer})[]? each a map of paths to contents, or one file of so many random bytes
+---@field layers (table<string, string|{symlink: string}>|{random: integer}|support.image.Layer)[]? each a map of paths to contents, random bytes, or as made
 ---@field compression "gzip"|"zstd"|"none"|nil "gzip" by default
 ---@field architecture string? the machine's by default
 ---@field os string? "linux" by default
@@ -131,11 +131,15 @@ end
 
 local COMPRESS = { gzip = { "gzip", "-nc" }, zstd = { "zstd", "-qc" }, none = { "cat" } }
 
-local function make_layer(files, number, compression)
-  local layer = { tar = image.tar(write_tree(files, number)), file = tmp.path("layer") }
-  local argv = { table.unpack(COMPRESS[compression]) }
+--- A layer of a tar, compressed by a command.
+---@param tar string
+---@param compress string[]
+---@return support.image.Layer
+function image.layer(tar, compress)
+  local layer = { tar = tar, file = tmp.path("layer") }
+  local argv = table.move(compress, 1, #compress, 1, {})
   argv[#argv + 1] = layer.tar
-  process.check(argv, { stdout = layer.file })
+  process.check(argv, { stdout = layer.file, timeout = 600 })
   layer.diff_id = image.digest_of_file(layer.tar)
   layer.digest = image.digest_of_file(layer.file)
   layer.size = lfs.attributes(layer.file, "size")
@@ -205,8 +209,9 @@ function image.build(opts)
   opts = opts or {}
   local compression = opts.compression or "gzip"
   local layers = {}
-  for i, files in ipairs(opts.layers or { { ["etc/motd"] = "hello\n" } }) do
-    layers[i] = make_layer(files, i, compression)
+  for i, made in ipairs(opts.layers or { { ["etc/motd"] = "hello\n" } }) do
+    layers[i] = made.diff_id and made or
+      image.layer(image.tar(write_tree(made, i)), COMPRESS[compression])
   end
   local bytes = config_json(opts, layers)
   local config = { bytes = bytes, file = tmp.file(bytes, "config"), digest = image.digest(bytes),

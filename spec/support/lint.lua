@@ -8,7 +8,8 @@ local SOURCES = "core bindings scripts templates spec examples fuzz bench man"
 
 --- Each is a name and a shell command that has to succeed.
 local checks = {
-  { "luacheck", luacheck .. " --quiet --no-color scripts templates spec bindings examples man" },
+  { "luacheck", luacheck .. " --quiet --no-color scripts templates spec bindings examples man " ..
+    "bench" },
   { "the core includes no Lua header",
     [=[! grep -nE '#[[:space:]]*include.*(lua|lauxlib)' core/*.[ch]]=] },
   { "no banned function in C", [=[! grep -nE '(^|[^_[:alnum:]>.])(]=] .. BANNED ..

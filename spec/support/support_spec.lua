@@ -2,9 +2,11 @@
 
 local certs = require "support.certs"
 local clients = require "support.clients"
+local cqueues = require "cqueues"
 local faulty = require "support.faulty"
 local image = require "support.image"
 local lfs = require "lfs"
+local link = require "support.link"
 local nginx = require "support.nginx"
 local port = require "support.port"
 local process = require "support.process"
@@ -332,6 +334,27 @@ describe("nginx", function()
     assert.equal(307, curl(limited:url() .. "/").status)
     assert.equal("nginx", limited.process.argv[1])
   end)
+end)
+
+describe("link", function()
+  -- Each number of requests on one connection, and the round trips it takes.
+  for requests, round_trips in ipairs { 2, 3, 4 } do
+    it(("takes %d round trips for %d requests"):format(round_trips, requests), function()
+      local reg = registry.start()
+      local far = link.start(reg.port, 0.1)
+      local urls = {}
+      for i = 1, requests do
+        urls[i] = far:url() .. "/v2/"
+      end
+      local begun = cqueues.monotime()
+      local result = process.run { "curl", "-sS", table.unpack(urls) }
+      local took = cqueues.monotime() - begun
+      far:stop()
+      reg:stop()
+      assert.equal(("{}"):rep(requests), result.stdout)
+      assert.is_true(took >= round_trips * 0.1, took)
+    end)
+  end
 end)
 
 describe("image", function()
