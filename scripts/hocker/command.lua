@@ -5,8 +5,15 @@
 --- scripts may take the place of its modules.
 
 local core = require "hocker.core"
-local log = require "hocker.log"
-local scripts = require "hocker.scripts"
+local lazy = require "hocker.lazy"
+
+local arguments = lazy "hocker.arguments"
+local commands = lazy "hocker.commands"
+local configuration = lazy "hocker.configuration"
+local context = lazy "hocker.context"
+local log = lazy "hocker.log"
+local scripts = lazy "hocker.scripts"
+local settings = lazy "hocker.settings"
 
 local M = {}
 
@@ -134,7 +141,6 @@ end
 
 -- The options that are not on the command line, and what else is configured.
 local function configure(command, args, notes)
-  local configuration, settings = require "hocker.configuration", require "hocker.settings"
   if not settings.matter(command) then return configuration.new() end
   for _, variable in ipairs(settings.ignored(command)) do
     notes:warn(variable .. " is not read: that option is for the command line alone")
@@ -163,20 +169,20 @@ end
 ---@return integer exit_code
 function M.run(command, program, words)
   local notes = log.new(program)
-  local args, err, help = require("hocker.arguments").read(program, command, words)
-  local ok, configuration
+  local args, err, help = arguments.read(program, command, words)
+  local ok, configured
   if help then
     ok, err = print_all(io.stdout, help)
   elseif args then
     set_level(notes, args)
-    configuration, err = configure(command, args, notes)
+    configured, err = configure(command, args, notes)
   end
-  if configuration then
+  if configured then
     set_level(notes, args)
     warn_of_places(notes)
     local out = setmetatable({ stream = io.stdout }, out_mt)
-    local ctx = require("hocker.context").new { program = program, log = notes, out = out,
-      configuration = configuration }
+    local ctx = context.new { program = program, log = notes, out = out,
+      configuration = configured }
     ok, err = perform(ctx, command, args)
   end
   if ok then return 0 end
@@ -189,7 +195,7 @@ end
 local function usage()
   local lines = { "Usage: hocker COMMAND [options] ...", "",
     "Fetches docker and OCI images from registries, without a daemon.", "", "Commands:" }
-  for _, entry in ipairs(require("hocker.commands").all()) do
+  for _, entry in ipairs(commands.all()) do
     local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
     lines[#lines + 1] = ("   %-12s %s"):format(entry.name, log.printable(what))
   end
@@ -214,7 +220,7 @@ local function command_of(program)
 end
 
 local function run_named(name, program, words)
-  local entry = require("hocker.commands").entry(name)
+  local entry = commands.entry(name)
   if entry.command then return M.run(entry.command, program, words) end
   if entry.err.code ~= "not_found" and entry.err.code ~= "usage" then
     return fail(program:match("^%S+"), entry.err)
@@ -237,19 +243,18 @@ local function check_folders(where)
 end
 
 local function run_words(name, program, words)
-  if name then
-    if words[1] == "--version" then return print_line(program, program .. " " .. core.version) end
-    return run_named(name, program, words)
-  end
+  if name then return run_named(name, program, words) end
   name = table.remove(words, 1)
-  if name == "--version" or name == "-V" then
-    return print_line("hocker", "hocker " .. core.version)
-  elseif name == "--help" or name == "-h" or name == "help" then
+  if name == "--help" or name == "-h" or name == "help" then
     return print_line("hocker", usage())
   elseif not name then
     return fail("hocker", core.error("usage", "which command? see hocker --help"))
   end
   return run_named(name, "hocker " .. name, words)
+end
+
+local function asks_version(name, words)
+  return words[1] == "--version" or (not name and words[1] == "-V")
 end
 
 --- What the program `hocker`, or a link to it, does.
@@ -264,6 +269,7 @@ function M.main(program, words)
   local ok, err = where, rest
   if ok then ok, err = check_folders(where) end
   if not ok then return fail(program, err) end
+  if asks_version(name, rest) then return print_line(program, program .. " " .. core.version) end
   scripts.setup(where)
   scripts.override_modules()
   -- Modules of the library may be the user's, and broken.

@@ -9,11 +9,13 @@
 ---     }
 ---
 --- Of what several files say, the nearest counts, for each key by itself.
----
---- Most runs have no configuration, so what only a file needs is loaded for one.
 
 local core = require "hocker.core"
+local lazy = require "hocker.lazy"
 local scripts = require "hocker.scripts"
+
+local reference = lazy "hocker.reference"
+local similar = lazy "hocker.similar"
 
 local M = {}
 
@@ -61,7 +63,7 @@ end
 
 -- A registry, and maybe a path there: what the names of its images begin with.
 local function check_prefix(text)
-  local ref, err = require("hocker.reference").parse { text .. "/a/b" }
+  local ref, err = reference.parse { text .. "/a/b" }
   if not ref then return nil, err end
   if ref.path == text .. "/a/b" then
     return fault("it begins with no registry; Docker Hub is docker.io")
@@ -78,7 +80,6 @@ end
 local function check_mirrors(list)
   if not is_list(list) then return fault("it must be a list of URIs") end
   if #list > URI_MAX then return fault("more than %d mirrors", URI_MAX) end
-  local reference = require "hocker.reference"
   return each_text(list, function(uri)
     local ref, err = reference.at_mirror({ path = "a/b", tag = "c" }, uri)
     if ref then return uri end
@@ -136,7 +137,7 @@ function M.parse(text, path)
     local check = CHECKS[key]
     if not check then
       return fault("%s: there is no setting '%s'%s", path, tostring(key),
-        require("hocker.similar").hint(tostring(key), CHECKS))
+        similar.hint(tostring(key), CHECKS))
     end
     file[key], err = check(value)
     if err then return fault("%s: %s: %s", path, key, err.message) end

@@ -1,16 +1,18 @@
 --- What a command is given: its output, its log, and the way to a registry.
 
-local certs = require "hocker.certs"
-local configuration = require "hocker.configuration"
 local core = require "hocker.core"
-local credentials = require "hocker.credentials"
-local keyring = require "hocker.keyring"
-local options = require "hocker.options"
-local platform = require "hocker.platform"
-local progress = require "hocker.progress"
-local reference = require "hocker.reference"
-local registry = require "hocker.registry"
-local session = require "hocker.session"
+local lazy = require "hocker.lazy"
+
+local certs = lazy "hocker.certs"
+local configuration = lazy "hocker.configuration"
+local credentials = lazy "hocker.credentials"
+local keyring = lazy "hocker.keyring"
+local options = lazy "hocker.options"
+local platform = lazy "hocker.platform"
+local progress = lazy "hocker.progress"
+local reference = lazy "hocker.reference"
+local registry = lazy "hocker.registry"
+local session = lazy "hocker.session"
 
 local M = {}
 

@@ -17,8 +17,8 @@ local SIZE_MAX <const> = 1 << 20
 
 -- What decides where scripts come from is there before it can be replaced.
 local FIXED <const> = {
-  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/log"] = true,
-  ["hocker/scripts"] = true,
+  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/lazy"] = true,
+  ["hocker/log"] = true, ["hocker/scripts"] = true,
 }
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
@@ -259,8 +259,8 @@ end
 
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
 local function search(module)
-  if not module:find("^hocker%.[%w_.]+$") or module == "hocker.core" then return nil end
   local name = module:gsub("%.", "/")
+  if not module:find("^hocker%.") or module == "hocker.core" or FIXED[name] then return nil end
   for _, place in ipairs(M.places()) do
     local script, err
     if place.folder and not place.problem and has_modules(place) and check_name(name) then

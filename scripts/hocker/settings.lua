@@ -2,8 +2,12 @@
 --- from the configuration; else those that are built in.
 
 local core = require "hocker.core"
+local lazy = require "hocker.lazy"
 local options = require "hocker.options"
 local scripts = require "hocker.scripts"
+
+local commands = lazy "hocker.commands"
+local similar = lazy "hocker.similar"
 
 local M = {}
 
@@ -160,8 +164,7 @@ end
 local function check_name(path, key, spec, known)
   local why
   if not spec then
-    local hint = require("hocker.similar").hint(key, known)
-    why = ("there is no option '%s'%s"):format(key, hint)
+    why = ("there is no option '%s'%s"):format(key, similar.hint(key, known))
   elseif spec.per_run then
     why = ("'%s' is for the command line alone"):format(key)
   elseif spec.configured_by then
@@ -189,7 +192,7 @@ end
 local function check_shared(file, own)
   local known = own
   if not knows_all(own, file.options) then
-    known = require("hocker.commands").all_options()
+    known = commands.all_options()
     for key, spec in pairs(own) do known[key] = spec end
   end
   return check_names(file.path .. ": options", file.options, known)
