@@ -168,7 +168,10 @@ local function with_scheme(place, attempt)
   local tls_api, tls_err = ref.api, err
   ref.api, ref.plain_ok = ref.api:gsub("^https:", "http:"), false
   result, err, response = attempt(place.retries)
-  if result then return result, err end
+  if result then
+    ref.registry = ref.api
+    return result, err
+  end
   -- 400 is what servers that speak TLS, but not with us, say to plain http.
   if not response or response.status == 400 then ref.api = tls_api end
   if response and response.status == 400 then return nil, tls_err end

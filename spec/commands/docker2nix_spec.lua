@@ -76,6 +76,7 @@ describe("docker2nix names the image", function()
       "https://example.org:5000" },
     { { "--registry", "http://example.org/x/v2/", "a/b/c", "1" }, "a", "b/c", "1",
       "http://example.org/x/v2/" },
+    { { "ghcr.io/a:1" }, "", "a", "1", "https://ghcr.io/v2/" },
   }
   for _, case in ipairs(names) do
     local words, repository, name, tag, uri = table.unpack(case)
@@ -219,11 +220,6 @@ describe("docker2nix refuses", function()
       assert.matches(DIGEST, line, 1, true)
       assert.matches(A, line, 1, true)
     end
-  end)
-
-  it("a name of one part that is not Docker Hub's", function()
-    local line = program.refuses(1, "docker2nix", { "ghcr.io/a:1" }, { stdin = MANIFEST })
-    assert.matches("one part", line, 1, true)
   end)
 
   it("a manifest that can't be read", function()
