@@ -358,6 +358,19 @@ describe("a registry", function()
       assert.matches("which platform", err.message, 1, true)
     end)
 
+    it("are not fetched when they are too many", function()
+      local entries = {}
+      for i = 1, 65 do entries[i] = { amd, "a" .. i } end
+      serve { v1 = index(entries), a = amd }
+      local found, err = open():images()
+      assert.is_nil(found)
+      assert.equal("refused", err.code)
+      assert.equal(1, #asked())
+      entries[65] = nil
+      serve { v1 = index(entries), a = amd }
+      assert.equal(64, #assert(open():images()).images)
+    end)
+
     it("fail together", function()
       serve { v1 = several, a = amd, b = arm }
       local found, err = open():images()

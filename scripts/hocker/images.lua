@@ -18,6 +18,7 @@ local M = {}
 ---@field images hocker.Image[]
 
 local INDEX_DEPTH <const> = 4 -- indexes in indexes; real ones have one level
+local IMAGES_MAX <const> = 64 -- of one name, all in memory; real indexes have a dozen
 local JOBS <const> = 6
 
 local function explain(registry, err)
@@ -100,6 +101,10 @@ function M.several(registry, wants, host)
   local index = document.kind == "index" and document or nil
   local list = wants or index and platform.list(index.manifests) or {}
   if not wants and #list == 0 then list = { false } end -- one image, which tells no platform yet
+  if #list > IMAGES_MAX then
+    return explain(registry, core.error("refused", ("%d platforms, more than %d")
+      :format(#list, IMAGES_MAX)))
+  end
   local images, jobs = {}, {}
   for i, want in ipairs(list) do
     jobs[i] = function()

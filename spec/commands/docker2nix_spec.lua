@@ -150,6 +150,14 @@ describe("docker2nix lists the layers", function()
     assert.matches("imageLayers=[];", squeeze(docker2nix({ "a/b", "1" }, manifest())), 1, true)
   end)
 
+  it("when there are very many", function()
+    local all = {}
+    for i = 1, 10000 do all[i] = ("sha256:%064x"):format(i) end
+    local text = docker2nix({ "a/b", "1" }, manifest(table.unpack(all)))
+    assert.equal(10000, select(2, text:gsub('layerDigest = "%x+"', "")))
+    assert.matches("\n    layer9999\n  ];\n", text, 1, true)
+  end)
+
   it("of a real registry's image, with nix's own hashes", function()
     clients.need(clients.nix)
     local reg = registry.start()
