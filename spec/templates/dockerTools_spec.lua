@@ -44,6 +44,15 @@ describe("the dockerTools template", function()
     assert.equal("mine", got.name)
   end)
 
+  it("refuses a registry that is not at the root of its host", function()
+    for uri, good in pairs { ["https://h/v2/"] = true, ["https://h"] = true, ["http://h:1/"] = true,
+      ["https://h/v2"] = true, ["https://h/x/v2/"] = false, ["https://h/x"] = false } do
+      local text, err = template(described.image { registry = uri })
+      assert.equal(good, text ~= nil, uri)
+      assert.equal(good and "" or "unsupported", err and err.code or "")
+    end
+  end)
+
   it("has the tag latest where there is none", function()
     local image = described.image()
     image.tag = nil
