@@ -25,8 +25,8 @@ local function bind_images(image)
   local bindings, names = {}, {}
   for i, one in ipairs(image.images) do
     if not one.platform then
-      return nil, core.error("usage", "a manifest alone does not tell its platform; with --fetch "
-        .. "docker2nix gets what does")
+      return nil, core.error("usage", "a manifest alone does not tell which platform it is for; "
+        .. "--fetch finds it out")
     end
     local call, err = fetchers.call(image, one)
     if not call then return nil, err end
