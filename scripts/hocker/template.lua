@@ -8,8 +8,10 @@
 ---     return { platforms = "all", print = function(image) ... end }
 
 local core = require "hocker.core"
-local platform = require "hocker.platform"
+local lazy = require "hocker.lazy"
 local scripts = require "hocker.scripts"
+
+local platform = lazy "hocker.platform"
 
 local M = {}
 
