@@ -33,9 +33,18 @@ other words are a reference each, of several images that share the archive and w
 With --out - the archive goes out while it is fetched where all sizes are certain: oci-archive, --layers compressed, and
 layers that are stored uncompressed. If one is found wrong then, the exit code is 5 and the tar breaks off inside a member.]],
   docker2nix = [[
-Reads a manifest, as hocker-manifest prints it, and prints a Nix expression that calls fetchdocker with one
-fetchDockerLayer a layer. The digests in the manifest are the hashes that Nix needs, so nothing is downloaded.
-Neither a network nor Nix is used.]],
+Prints a Nix expression that calls fetchdocker with one fetchDockerLayer a layer. The digests in the manifest are the
+hashes that Nix needs, so no layer is downloaded. Nix itself is not used. The manifest is read on standard input, as
+hocker-manifest prints it, and no network is used; or with --fetch it is fetched. The options of a registry are for that alone.
+.PP
+--template prints something else. multi is one expression for several platforms: stdenv.hostPlatform chooses, or where
+there is no stdenv the system that evaluates. json has the same facts, each hash in all of Nix's forms. dockerTools is the arguments
+of dockerTools.pullImage, with a hash that never fits, since no manifest has the right one: Nix tells it. nix2container is
+the manifest itself, the lock of pullImageFromManifest. Another name is looked for as templates/NAME.lua and
+templates/nix/NAME.lua where scripts are; what has a / in it or ends in .lua is the path of a file.
+.PP
+multi and json have all platforms of an index, or those of --platform, which may be repeated; the others have one,
+this machine's by default. A manifest alone does not tell its platform, so multi needs --fetch.]],
   tags = [[
 Prints all tags of a repository, one a line, in the order of the registry. A registry that gives them in pages is asked for
 all of these, which must be of the same list. Nothing is printed unless all is there.]],

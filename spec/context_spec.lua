@@ -97,6 +97,19 @@ describe("a context", function()
     end)
   end)
 
+  describe("platforms", function()
+    it("are those that are asked for, each once, in order", function()
+      local list = assert(ctx:platforms { platform = { "linux/arm64/v8", "amd64", "aarch64",
+        "linux/x86_64" } })
+      assert.equal(2, #list)
+      assert.same({ "arm64", "amd64" }, { list[1].architecture, list[2].architecture })
+      assert.same({}, ctx:platforms { platform = {} })
+      local none, err = ctx:platforms { platform = { "linux/amd64", "//" } }
+      assert.is_nil(none)
+      assert.equal("usage", err.code)
+    end)
+  end)
+
   describe("progress", function()
     it("is what is asked for, but none when quiet", function()
       assert.equal("plain", ctx:show_progress({ progress = "plain" }).mode)

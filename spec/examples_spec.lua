@@ -1,6 +1,8 @@
+local clients = require "support.clients"
 local image = require "support.image"
 local lua = require "support.lua"
 local process = require "support.process"
+local program = require "support.program"
 local registry = require "support.registry"
 local tmp = require "support.tmp"
 
@@ -45,5 +47,43 @@ describe("examples/layers.lua", function()
     result = run("Not valid")
     assert.equal(1, result.code)
     assert.matches("lua5.4: ", result.stderr, 1, true)
+  end)
+end)
+
+describe("examples/dockerfile.lua", function()
+  local reg, img, index
+
+  setup(function()
+    reg = registry.start()
+    img = image.build { architecture = "arm64" }
+    img:upload(reg, "demo/app", nil, { format = "oci" })
+    index = image.index { img }
+    image.put_manifest(reg, "demo/app", "v1", index)
+  end)
+  teardown(function() reg:stop() end)
+
+  local function print(...)
+    return program.check("docker2nix", { "--template", "examples/dockerfile.lua", ... },
+      { stdin = img.oci.bytes })
+  end
+
+  it("prints a line that docker pins by", function()
+    local name = reg:host() .. "/demo/app"
+    assert.equal(("FROM %s:v1@%s\n"):format(name, index.digest),
+      print("--fetch", "--platform", "linux/arm64", name .. ":v1"))
+    assert.equal(("FROM %s@%s\n"):format(name, img.oci.digest),
+      print("--fetch", name .. "@" .. img.oci.digest))
+    assert.equal(("FROM docker.io/library/debian:12@%s\n"):format(img.oci.digest),
+      print "debian:12")
+  end)
+
+  it("prints what podman reads", function()
+    clients.need(clients.podman)
+    local dir = tmp.dir("context")
+    local line = print("--fetch", "--platform", "linux/arm64", reg:host() .. "/demo/app:v1")
+    tmp.write(dir .. "/Dockerfile", line)
+    local result = clients.podman.new():run { "build", "--tls-verify=false", "--quiet",
+      "--platform=linux/arm64", dir }
+    assert.equal(0, result.code, result.stderr)
   end)
 end)

@@ -1,9 +1,13 @@
 --- docs/extending.md: its scripts, as they stand there, and its command lines.
 
+local described = require "support.described"
 local image = require "support.image"
+local nix = require "support.nix"
+local platform = require "hocker.platform"
 local process = require "support.process"
 local program = require "support.program"
 local registry = require "support.registry"
+local template = require "hocker.template"
 local tmp = require "support.tmp"
 
 local TEXT = tmp.read("docs/extending.md")
@@ -90,6 +94,49 @@ describe("docs/extending.md", function()
     for _, field in ipairs { "summary", "usage", "args", "run", "names", "value", "help", "default",
       "many", "choices", "convert", "per_run" } do
       assert.matches("\n| `" .. field .. "` | ", TEXT, 1, true)
+    end
+  end)
+end)
+
+describe("the templates of docs/extending.md", function()
+  local debian = described.image({}, described.one { platform = platform.parse "linux/arm64" })
+
+  local function print(name)
+    local source = TEXT:match("\n```lua\n(%-%- templates/" .. name .. "%.lua\n.-)\n```\n")
+    return template.print(assert(template.load(tmp.file(source, name .. ".lua"))), debian)
+  end
+
+  it("has a template of one line", function()
+    assert.equal("docker.io/library/debian has 1 layers\n", print "names")
+  end)
+
+  it("has one that calls what it takes the place of", function()
+    local bundled = assert(template.print(assert(template.load("fetchdocker")), debian))
+    assert.equal("# Made by docker2nix.\n" .. bundled, print "fetchdocker")
+  end)
+
+  it("has one of several platforms", function()
+    assert.equal(("linux/arm64 %s\n"):format(debian.digest), print "platforms")
+  end)
+
+  it("has one that prints Nix", function()
+    local text = assert(print "layers")
+    assert.matches("  # docker.io/library/debian\n", text, 1, true)
+    if not nix.available() then pending("nix-instantiate is not installed") return end
+    assert.same({ tag = "jessie", count = 1, layers = { {
+      hash = "sha256-zQpSQ0LvrG7f9QDBfmJXNbvkeckmQ5smO748hRighJw=", size = 1 } } },
+      nix.evaluate(("(%s) { lib = builtins; }"):format(text)))
+  end)
+
+  it("names all fields of a description, and all functions that make Nix", function()
+    local full = described.image({ index = {}, alt_name = "a" }, debian.images[1])
+    for _, fields in ipairs { full, full.images[1] } do
+      for name in pairs(fields) do assert.matches("[|,] `" .. name .. "`", TEXT) end
+    end
+    for name in pairs(require "hocker.nix") do
+      if name ~= "quote" and name ~= "attribute" then
+        assert.matches("`nix." .. name, TEXT, 1, true)
+      end
     end
   end)
 end)

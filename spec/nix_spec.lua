@@ -1,26 +1,11 @@
 local json = require "hocker.json"
 local nix = require "hocker.nix"
+local real = require "support.nix"
 
-local have_nix = os.execute("nix-instantiate --version >/dev/null 2>&1")
-
---- Runs nix-instantiate on a text; the dummy store keeps it from touching the machine's.
-local function instantiate(text, arguments)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  local pipe = assert(io.popen(
-    ("nix-instantiate --store dummy:// %s - < %s 2>&1"):format(arguments, path)))
-  local output = pipe:read("a")
-  local ok = pipe:close()
-  os.remove(path)
-  return ok, output
-end
+local have_nix = real.available()
 
 local function evaluate(expr)
-  local ok, output = instantiate(nix.print(expr), "--eval --strict --json")
-  assert(ok, output)
-  return assert(json.decode(output))
+  return real.evaluate(nix.print(expr))
 end
 
 describe("nix.quote", function()
@@ -134,6 +119,30 @@ describe("nix.print", function()
       "[\n  (let\n    a = 1;\n  in a)\n]" },
     { "let in a set", attrs { { "x", nix.let({ { "a", 1 } }, id "a") } },
       "{\n  x = let\n    a = 1;\n  in a;\n}" },
+    { "a set in its order, with a comment", attrs { nix.comment "why\nand so", { "a", 1 } },
+      "{\n  # why\n  # and so\n  a = 1;\n}" },
+    { "a set of a comment", attrs { nix.comment "nothing" }, "{\n  # nothing\n}" },
+    { "a comment that tries to end", nix.rec { nix.comment "a\r\nb = 1;\rc \r*/ d", { "a", 1 } },
+      "rec {\n  # a\n  # b = 1;\n  # c \n  # */ d\n  a = 1;\n}" },
+    { "a text of pieces", nix.text { 'a "${', id "b", "} $", call("f", 1), "" },
+      [["a \"\${${b}} \$${f 1}"]] },
+    { "a text of nothing", nix.text {}, '""' },
+    { "a choice", nix.select("a", "b"), "a.b" },
+    { "a choice by what is no identifier", nix.select("a", "b/${c}"), [[a."b/\${c}"]] },
+    { "a choice by a value", nix.select(id "a", id "b"), "a.${b}" },
+    { "a choice in a set", nix.select(attrs {}, "b", 1), "{ }.b or 1" },
+    { "a choice with a default", nix.select("a", "b", call("f", 1)), "a.b or (f 1)" },
+    { "a choice in a choice", nix.select(nix.select("a", "b", 1), "c", nix.select("x", "y", 2)),
+      "(a.b or 1).c or (x.y or 2)" },
+    { "a choice as an argument", call("f", nix.select("a", "b"), nix.select("a", "b", 2)),
+      "f a.b (a.b or 2)" },
+    { "a function with defaults", fn({ "a", { "b", 1 }, { "c", attrs {} }, "..." }, id "b"),
+      "{ a, b ? 1, c ? { }, ... }:\nb" },
+    { "a function whose default takes lines", fn({ "a", { "b", attrs { { "c", 1 } } } }, id "a"),
+      "{\n  a,\n  b ? {\n    c = 1;\n  },\n}:\na" },
+    { "a function of many", attrs { { "f", fn({ ("a"):rep(40), ("b"):rep(40), "..." }, 1) } },
+      ("{\n  f = {\n    %s,\n    %s,\n    ...\n  }:\n  1;\n}")
+        :format(("a"):rep(40), ("b"):rep(40)) },
   }
   for _, case in ipairs(cases) do
     it("prints " .. case[1], function()
@@ -150,16 +159,10 @@ describe("nix.print", function()
 
   it("prints what Nix parses", function()
     if not have_nix then pending("nix-instantiate is not installed") return end
-    local all = { { "f", fn({ "pkgs", "f", "b", "x", "y", "a" }, 1) } }
-    for i, case in ipairs(cases) do all[i + 1] = { "case " .. i, case[2] } end
-    local ok, output = instantiate(nix.print(fn({ "pkgs", "f", "b", "x", "y", "a" }, attrs(all))),
-      "--parse")
-    assert.is_truthy(ok, output)
-    for _, case in ipairs(cases) do
-      local text = nix.print(fn({ "pkgs", "f", "b", "x", "y", "a" }, case[2]))
-      ok, output = instantiate(text, "--parse")
-      assert.is_truthy(ok, output)
-    end
+    local all, names = {}, { "pkgs", "f", "b", "x", "y", "a" }
+    for i, case in ipairs(cases) do all[i] = { "case " .. i, case[2] } end
+    real.parse(nix.print(fn(names, attrs(all))))
+    for _, case in ipairs(cases) do real.parse(nix.print(fn(names, case[2]))) end
   end)
 
   it("prints what Nix evaluates to the same", function()
@@ -173,6 +176,14 @@ describe("nix.print", function()
     assert.same({ 1, 2 }, evaluate(call(fn({ "a", "b" }, list { id "a", id "b" }),
       attrs { { "a", 1 }, { "b", 2 } })))
     assert.equal(-3, evaluate(nix.call("builtins.add", -1, -2)))
+    assert.equal("a 1${b}c", evaluate(nix.let({ { "b", "1${b}" } },
+      nix.text { "a ", id "b", "c" })))
+    local set = attrs { { "a b", attrs { { "c", 1 } } } }
+    assert.same({ 1, 2, 3 }, evaluate(list {
+      nix.select(nix.select(set, "a b"), nix.call("toString", "c")),
+      nix.select(nix.select(set, "none"), "c", 2),
+      call(fn({ "a", { "b", 3 } }, id "b"), attrs { { "a", 1 } }),
+    }))
   end)
 
   local misuse = {
@@ -200,6 +211,14 @@ describe("nix.print", function()
     { "a formal twice", function() return fn({ "a", "a" }, 1) end },
     { "a formal that is a keyword", function() return fn({ "rec" }, 1) end },
     { "an ellipsis that is not the last", function() return fn({ "...", "a" }, 1) end },
+    { "a formal twice, once with a default", function() return fn({ "a", { "a", 1 } }, 1) end },
+    { "a default without a name", function() return fn({ { 1, 2 } }, 1) end },
+    { "a default without a value", function() return nix.print(fn({ { "a" } }, 1)) end },
+    { "a comment for an expression", function() return nix.print(nix.comment "a") end },
+    { "an expression for an entry", function() return attrs { id "a" } end },
+    { "a piece that is no text", function() return nix.print(nix.text { 1 }) end },
+    { "a NUL in a piece", function() return nix.print(nix.text { "a\0" }) end },
+    { "a choice in no set", function() return nix.select("a b", "c") end },
     { "a call without an argument", function() return call("f") end },
   }
   for _, case in ipairs(misuse) do

@@ -271,3 +271,20 @@ describe("platform.select", function()
     assert.matches("linux/a12$", err.message)
   end)
 end)
+
+describe("platform.list", function()
+  it("has each platform of an index's images once, in its order", function()
+    local list = {}
+    for i, name in ipairs { "linux/arm64/v8", "linux/x86_64", "unknown/unknown", "linux/aarch64",
+      "linux/arm/v6" } do
+      list[i] = { platform = platform.parse(name) }
+    end
+    list[#list + 1] = {}
+    list[#list + 1] = { platform = platform.parse "linux/s390x",
+      annotations = { ["vnd.docker.reference.type"] = "attestation-manifest" } }
+    local names = {}
+    for i, one in ipairs(platform.list(list)) do names[i] = platform.format(one) end
+    assert.same({ "linux/arm64", "linux/amd64", "linux/arm/v6" }, names)
+    assert.same({}, platform.list { {} })
+  end)
+end)

@@ -102,6 +102,20 @@ describe("README.md", function()
       assert.matches("^{ fetchDockerConfig, fetchDockerLayer, fetchdocker }:", result.stdout)
       assert.matches(values.LAYER, result.stdout, 1, true)
     end,
+    ["^docker2nix .* debian:jessie$"] = function(result)
+      assert.matches(values.LAYER, result.stdout, 1, true)
+    end,
+    ["^docker2nix .* > debian.nix$"] = function(result)
+      assert.equal("", result.stdout)
+      assert.matches('"linux/%w+" = fetchdocker rec {', tmp.read(cwd .. "/debian.nix"))
+    end,
+    ["^docker2nix .* json "] = function(result)
+      assert.matches('^{"altName":null,.*"digest":"' .. pushed.digest, result.stdout)
+    end,
+    ["^docker2nix .*/dockerfile.lua "] = function(result)
+      assert.equal(("FROM %s/library/debian:12@%s\n"):format(reg:host(), pushed.digest),
+        result.stdout)
+    end,
     ["docker load"] = function(result) assert.matches("Loaded image", result.stdout) end,
     ["^LUA_PATH="] = function(result)
       assert.equal(pushed.digest, result.stdout:match("^%S+"))

@@ -2,15 +2,16 @@ local certs = require "support.certs"
 local core = require "hocker.core"
 local credentials = require "hocker.credentials"
 local faulty = require "support.faulty"
+local platform = require "hocker.platform"
 local reference = require "hocker.reference"
 local registry = require "hocker.registry"
 local session = require "hocker.session"
 
 local OCI = "application/vnd.oci.image."
 
-local function descriptor(bytes, media_type, platform)
+local function descriptor(bytes, media_type, target)
   return ('{"mediaType":"%s","digest":"%s","size":%d%s}'):format(media_type, core.digest.of(bytes),
-    #bytes, platform and ',"platform":' .. platform or "")
+    #bytes, target and ',"platform":' .. target or "")
 end
 
 local CONFIG = '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["' ..
@@ -272,6 +273,117 @@ describe("a registry", function()
       assert.is_nil(image)
       assert.equal("unsupported", err.code)
       assert.matches("indexes in indexes, more than 4 deep", err.message, 1, true)
+    end)
+  end)
+
+  describe("images", function()
+    local ARM64 = { os = "linux", architecture = "arm64" }
+    local amd, arm, s390 = manifest("amd"), manifest("arm"), manifest("s390")
+    local several = index { { arm, "arm64" }, { amd, "amd64" }, { s390, "s390x" } }
+
+    local function platforms(found)
+      local list = {}
+      for i, image in ipairs(found.images) do list[i] = platform.format(image.platform) end
+      return list
+    end
+
+    local function serve_config(bytes, tags)
+      serve(tags, { ["/v2/team/app/blobs/" .. core.digest.of(bytes)] = { body = bytes } })
+    end
+
+    it("are all of an index, in its order", function()
+      serve { v1 = several, a = amd, b = arm, c = s390 }
+      local found = assert(open():images())
+      assert.equal(several, found.index.bytes)
+      assert.equal(core.digest.of(several), found.digest)
+      assert.same({ "linux/arm64", "linux/amd64", "linux/s390x" }, platforms(found))
+      for i, bytes in ipairs { arm, amd, s390 } do
+        assert.equal(bytes, found.images[i].manifest.bytes)
+        assert.equal(core.digest.of(bytes), found.images[i].ref.digest)
+      end
+      assert.equal(4, #asked())
+    end)
+
+    it("are those that are wanted, in that order", function()
+      serve { v1 = several, a = amd, b = arm, c = s390 }
+      local found = assert(open():images { AMD64, { os = "linux", architecture = "aarch64" } })
+      assert.same({ "linux/amd64", "linux/arm64" }, platforms(found))
+      assert.equal(amd, found.images[1].manifest.bytes)
+      assert.equal(arm, found.images[2].manifest.bytes)
+      assert.equal(3, #asked())
+    end)
+
+    it("leave out attestations, artifacts and what is there twice", function()
+      local bytes = index { { amd, "amd64" }, { arm }, { arm, "amd64" } }
+      bytes = bytes:gsub("%]}$", (",%s,%s]}"):format(
+        descriptor(arm, OCI .. "manifest.v1+json", '{"os":"unknown","architecture":"unknown"}'),
+        descriptor(arm, OCI .. "manifest.v1+json", '{"os":"linux","architecture":"arm64"}')
+          :gsub("}$", ',"annotations":{"vnd.docker.reference.type":"attestation-manifest"}}')))
+      serve { v1 = bytes, a = amd, b = arm }
+      local found = assert(open():images())
+      assert.same({ "linux/amd64" }, platforms(found))
+      assert.equal(amd, found.images[1].manifest.bytes)
+    end)
+
+    it("are one where there is no index, with the platform that its configuration has", function()
+      serve_config(CONFIG, { v1 = amd })
+      for _, wants in ipairs { {}, { { AMD64 } } } do
+        local found = assert(open():images(wants[1]))
+        assert.is_nil(found.index)
+        assert.equal(core.digest.of(amd), found.digest)
+        assert.same({ "linux/amd64" }, platforms(found))
+        assert.equal(amd, found.images[1].manifest.bytes)
+      end
+      local _, err = open():images { AMD64, ARM64 }
+      assert.equal("not_found", err.code)
+      assert.matches("team/app:v1: no image for linux/arm64; there is linux/amd64", err.message, 1,
+        true)
+    end)
+
+    it("may be the one of an index that tells no platform", function()
+      serve_config(CONFIG, { v1 = index { { amd } }, a = amd })
+      for _, wants in ipairs { {}, { { AMD64 } } } do
+        assert.same({ "linux/amd64" }, platforms(assert(open():images(wants[1]))))
+      end
+      local _, err = open():images { ARM64 }
+      assert.equal("not_found", err.code)
+    end)
+
+    it("whose platform nobody tells are an error", function()
+      local config = CONFIG:gsub('"os":"linux",', "")
+      serve_config(config, { v1 = manifest("layer", config) })
+      local found, err = open():images()
+      assert.is_nil(found)
+      assert.equal("unsupported", err.code)
+      assert.matches("which platform", err.message, 1, true)
+    end)
+
+    it("are not fetched when they are too many", function()
+      local entries = {}
+      for i = 1, 65 do entries[i] = { amd, "a" .. i } end
+      serve { v1 = index(entries), a = amd }
+      local found, err = open():images()
+      assert.is_nil(found)
+      assert.equal("refused", err.code)
+      assert.equal(1, #asked())
+      entries[65] = nil
+      serve { v1 = index(entries), a = amd }
+      assert.equal(64, #assert(open():images()).images)
+    end)
+
+    it("fail together", function()
+      serve { v1 = several, a = amd, b = arm }
+      local found, err = open():images()
+      assert.is_nil(found)
+      assert.equal("not_found", err.code)
+      found, err = open():images { { os = "linux", architecture = "riscv64" } }
+      assert.is_nil(found)
+      assert.equal("not_found", err.code)
+      assert.matches("there is linux/arm64, linux/amd64, linux/s390x", err.message, 1, true)
+      serve { v1 = index {} }
+      found, err = open():images()
+      assert.is_nil(found)
+      assert.matches("the index has no images", err.message, 1, true)
     end)
   end)
 

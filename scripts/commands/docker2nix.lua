@@ -2,7 +2,10 @@ local core = require "hocker.core"
 local manifest = require "hocker.manifest"
 local options = require "hocker.options"
 local reference = require "hocker.reference"
+local settings = require "hocker.settings"
 local template = require "hocker.template"
+
+-- --- a manifest that is given ------------------------------------------------------------------------
 
 local PIECE <const> = 64 << 10 -- bytes; Lua makes room at once for all that it is asked to read
 
@@ -27,8 +30,8 @@ local function read_input(path)
   if f ~= io.stdin then f:close() end
   if why then return nil, core.error("io", "the manifest: " .. why, { sys = errno }) end
   if bytes ~= "" then return bytes end
-  return nil, core.error("usage", ("the manifest: %s is empty; it is made by hocker-manifest")
-    :format(path or "standard input"))
+  return nil, core.error("usage", ("the manifest: %s is empty; hocker-manifest prints it, or "
+    .. "--fetch gets it"):format(path or "standard input"))
 end
 
 local function read_manifest(args, ref)
@@ -44,27 +47,80 @@ local function read_manifest(args, ref)
   end
   if document.kind == "image" then return document end
   return nil, core.error("unsupported", "the manifest: it is an index, of one image a platform; " ..
-    "hocker-manifest --platform OS/ARCH prints the manifest of one")
+    "--fetch gets the manifests too, and hocker-manifest --platform OS/ARCH prints one")
+end
+
+local function read(ctx, args)
+  local given = settings.given(ctx.configuration, "docker2nix", args,
+    { options.platforms, options.mirrors, options.credentials, options.network })
+  if given then
+    return nil, core.error("usage", ("%s is for fetching: add --fetch, or leave it out")
+      :format(given))
+  end
+  local ref, err = reference.parse(args.image, { registry = args.registry })
+  if not ref then return nil, err end
+  local document
+  document, err = read_manifest(args, ref)
+  if not document then return nil, err end
+  return ref, { images = { { manifest = document } } }
+end
+
+-- --- one that is fetched -----------------------------------------------------------------------------
+
+local function check_platforms(wants, printer)
+  if #wants <= 1 or printer.platforms then return true end
+  return nil, core.error("usage", ("template '%s' prints one platform, and --platform names %d; "
+    .. "--template multi prints several"):format(printer.name, #wants))
+end
+
+-- The images of the platforms that are asked for. If none is: what the template prints of itself,
+-- all of an index or this machine's.
+local function find_images(registry, wants, printer)
+  if printer.platforms then return registry:images(#wants > 0 and wants or nil) end
+  local image, err = registry:image(wants[1])
+  if not image then return nil, err end
+  return { index = image.index, images = { image } }
+end
+
+local function fetch(ctx, args, printer)
+  if args.manifest then
+    return nil, core.error("usage", "--fetch gets the manifest; leave --manifest out")
+  end
+  local wants, ok, registry, found, err
+  wants, err = ctx:platforms(args)
+  if not wants then return nil, err end
+  ok, err = check_platforms(wants, printer)
+  if not ok then return nil, err end
+  registry, err = ctx:registry(args)
+  if not registry then return nil, err end
+  found, err = find_images(registry, wants, printer)
+  if not found then return nil, err end
+  return registry.ref, found
 end
 
 return {
   name = "docker2nix",
-  summary = "print a Nix expression for an image, from its manifest on standard input",
+  summary = "print a Nix expression for an image, from its manifest",
   args = {
     options.image, options.registry,
     { names = "--manifest", value = "FILE", per_run = true,
       help = "read the manifest there, not on standard input" },
+    { names = "--fetch", flag = true, per_run = true,
+      help = "get the manifest from the registry instead" },
+    { names = "--template", value = "NAME-or-FILE", default = "fetchdocker",
+      help = "what to print: fetchdocker, multi, json, dockerTools, nix2container, or a template "
+        .. "of your own (fetchdocker)" },
     { names = "--altImageName --altName", value = "NAME", per_run = true,
       help = "the name of the result in Nix" },
-    options.verbosity,
+    options.platforms, options.mirrors, options.credentials, options.network, options.verbosity,
   },
   run = function(ctx, args)
-    local ref, err = reference.parse(args.image, { registry = args.registry })
-    if not ref then return nil, err end
-    local document, text
-    document, err = read_manifest(args, ref)
-    if not document then return nil, err end
-    text, err = template.print("fetchdocker", template.describe(ref, document, args.altImageName))
+    local printer, err = template.load(args.template)
+    if not printer then return nil, err end
+    local ref, found = (args.fetch and fetch or read)(ctx, args, printer)
+    if not ref then return nil, found end
+    local text
+    text, err = template.print(printer, template.describe(ref, found, args.altImageName))
     if not text then return nil, err end
     return ctx:deliver({}, text)
   end,

@@ -167,6 +167,21 @@ function methods:platform(args)
   return platform.parse(args.platform, host)
 end
 
+--- The platforms of a --platform that may be repeated, each once.
+---@param args table
+---@return hocker.Platform[]? platforms, hocker.Error? err
+function methods:platforms(args)
+  local host, list, seen = registry.host_platform(), {}, {}
+  for _, text in ipairs(args.platform) do
+    local want, err = platform.parse(text, host)
+    if not want then return nil, err end
+    local name = platform.format(want)
+    if not seen[name] then list[#list + 1] = want end
+    seen[name] = true
+  end
+  return list
+end
+
 --- The display that --progress asks for; notes make room for it.
 ---@param args table
 ---@return hocker.Progress

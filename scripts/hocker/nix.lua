@@ -12,7 +12,7 @@
 
 local M = {}
 
-local WIDTH <const> = 80 -- a list that fits is one line
+local WIDTH <const> = 80 -- a list that fits is one line, and so are the arguments of a function
 local INDENT <const> = "  "
 
 local KEYWORDS <const> = {
@@ -27,6 +27,7 @@ local node_mt = { __name = "hocker.nix.Node" }
 
 ---@alias hocker.nix.Expr string|integer|boolean|hocker.nix.Node
 ---@alias hocker.nix.Binding hocker.nix.Node|{ [1]: string, [2]: hocker.nix.Expr }
+---@alias hocker.nix.Formal string|{ [1]: string, [2]: hocker.nix.Expr }
 
 local function node(kind, fields)
   fields.kind = kind
@@ -87,6 +88,30 @@ function M.id(name)
   return node("id", { name = name })
 end
 
+--- A string of pieces: text, which is quoted, and expressions, whose values are put in.
+---@param pieces (string|hocker.nix.Node)[]
+---@return hocker.nix.Node
+function M.text(pieces)
+  return node("text", { pieces = pieces })
+end
+
+--- Nix's way into a set: `set.name`, and what it is where there is none.
+---@param set string|hocker.nix.Node a string is an identifier
+---@param name hocker.nix.Expr a name, or an expression for it
+---@param default hocker.nix.Expr?
+---@return hocker.nix.Node
+function M.select(set, name, default)
+  return node("select", { set = type(set) == "string" and M.id(set) or set, name = name,
+    default = default })
+end
+
+--- Lines that Nix passes over, an entry of attrs, rec and let.
+---@param text string
+---@return hocker.nix.Node
+function M.comment(text)
+  return node("comment", { text = text, names = {} })
+end
+
 --- `inherit a b;`, an entry of attrs, rec and let.
 ---@param names string[]
 ---@return hocker.nix.Node
@@ -113,7 +138,7 @@ local function check_bindings(bindings, who)
 end
 
 --- An attribute set, in the order given.
----@param bindings hocker.nix.Binding[] { name, value } and inherit
+---@param bindings hocker.nix.Binding[] { name, value }, inherit and comment
 ---@return hocker.nix.Node
 function M.attrs(bindings)
   check_bindings(bindings, "attrs")
@@ -153,13 +178,14 @@ function M.call(f, ...)
   return node("call", { f = type(f) == "string" and M.id(f) or f, ... })
 end
 
---- A function of an attribute set: `{ a, b }: body`.
----@param formals string[] "..." may be the last
+--- A function of an attribute set: `{ a, b ? 1 }: body`.
+---@param formals hocker.nix.Formal[] a name, or { name, default }; "..." may be the last
 ---@param body hocker.nix.Expr
 ---@return hocker.nix.Node
 function M.fn(formals, body)
   local seen = {}
-  for i, name in ipairs(formals) do
+  for i, formal in ipairs(formals) do
+    local name = type(formal) == "table" and formal[1] or formal
     if not (name == "..." and i == #formals) then check_identifier(name, "fn") end
     if seen[name] then error(("nix.fn: '%s' is there twice"):format(name), 2) end
     seen[name] = true
@@ -182,12 +208,28 @@ end
 
 local COMPOUND <const> = { call = true, fn = true, let = true }
 
+local function is_simple(value)
+  if not is_node(value) then return math.type(value) ~= "integer" or value >= 0 end
+  return not COMPOUND[value.kind] and value.default == nil
+end
+
 --- An expression where only a simple one can stand: an item, a function, an argument.
 local function show_simple(value, indent)
   local text = show(value, indent)
-  local negative = math.type(value) == "integer" and value < 0
-  if negative or (is_node(value) and COMPOUND[value.kind]) then return "(" .. text .. ")" end
-  return text
+  return is_simple(value) and text or "(" .. text .. ")"
+end
+
+local entries = {}
+
+function entries.inherit(inherit)
+  return "inherit " .. table.concat(inherit.names, " ") .. ";"
+end
+
+-- A carriage return ends a comment too.
+function entries.comment(comment, indent)
+  local lines = {}
+  for line in comment.text:gmatch("[^\r\n]+") do lines[#lines + 1] = "# " .. line end
+  return table.concat(lines, "\n" .. indent)
 end
 
 local function show_bindings(bindings, indent)
@@ -195,11 +237,11 @@ local function show_bindings(bindings, indent)
   for i, binding in ipairs(bindings) do
     local text
     if is_node(binding) then
-      text = "inherit " .. table.concat(binding.names, " ")
+      text = entries[binding.kind](binding, indent)
     else
-      text = M.attribute(binding[1]) .. " = " .. show(binding[2], indent)
+      text = M.attribute(binding[1]) .. " = " .. show(binding[2], indent) .. ";"
     end
-    lines[i] = indent .. text .. ";\n"
+    lines[i] = indent .. text .. "\n"
   end
   return table.concat(lines)
 end
@@ -237,9 +279,35 @@ function printers.call(call, indent)
   return table.concat(parts, " ")
 end
 
+function printers.text(text, indent)
+  local parts = {}
+  for i, piece in ipairs(text.pieces) do
+    parts[i] = is_node(piece) and "${" .. show(piece, indent) .. "}" or M.quote(piece):sub(2, -2)
+  end
+  return '"' .. table.concat(parts) .. '"'
+end
+
+function printers.select(select, indent)
+  local name = select.name
+  name = is_node(name) and "${" .. show(name, indent) .. "}" or M.attribute(name)
+  local text = show_simple(select.set, indent) .. "." .. name
+  if select.default == nil then return text end
+  return text .. " or " .. show_simple(select.default, indent)
+end
+
 function printers.fn(fn, indent)
-  local formals = #fn.formals == 0 and "{ }" or "{ " .. table.concat(fn.formals, ", ") .. " }"
-  return formals .. ":\n" .. indent .. show(fn.body, indent)
+  local formals = {}
+  for i, formal in ipairs(fn.formals) do
+    formals[i] = type(formal) == "string" and formal
+      or formal[1] .. " ? " .. show(formal[2], indent .. INDENT)
+  end
+  local head = #formals == 0 and "{ }" or "{ " .. table.concat(formals, ", ") .. " }"
+  if #indent + #head >= WIDTH or head:find("\n", 1, true) then
+    local last = formals[#formals] == "..." and "\n" or ",\n"
+    head = "{\n" .. indent .. INDENT .. table.concat(formals, ",\n" .. indent .. INDENT) .. last
+      .. indent .. "}"
+  end
+  return head .. ":\n" .. indent .. show(fn.body, indent)
 end
 
 --- The text of an expression, without a newline at its end.

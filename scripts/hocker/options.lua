@@ -79,6 +79,12 @@ M.platform = {
     help = "which image of an index; this machine's by default" },
 }
 
+--- Of a command that takes several.
+M.platforms = {
+  { names = "--platform", value = "OS/ARCH[/VARIANT]", many = true,
+    help = "which image of an index; may be repeated, for several" },
+}
+
 M.out = {
   { names = "-o --out", value = "PATH", per_run = true,
     help = "write there and print the path; - is standard output" },

@@ -252,6 +252,18 @@ local function not_found(list, want)
     #names > 0 and "there is " .. there or "the index has no images"))
 end
 
+-- The images among an index's entries, with the normal forms of their platforms.
+local function images_of(descriptors)
+  local images = {}
+  for _, descriptor in ipairs(descriptors) do
+    if is_image(descriptor) then
+      images[#images + 1] = { descriptor = descriptor,
+        platform = named(descriptor.platform) and M.normalise(descriptor.platform) or nil }
+    end
+  end
+  return images
+end
+
 --- Chooses an image of an index: the first entry of the best variant. Attestations and artifacts
 --- don't count. An entry that names no platform is taken when it is the only image there is;
 --- its configuration then tells what it is for.
@@ -261,13 +273,7 @@ end
 ---@return hocker.Error? err "not_found"; the message lists what is there
 function M.select(descriptors, want)
   want = M.normalise(want)
-  local images = {}
-  for _, descriptor in ipairs(descriptors) do
-    if is_image(descriptor) then
-      images[#images + 1] = { descriptor = descriptor,
-        platform = named(descriptor.platform) and M.normalise(descriptor.platform) or nil }
-    end
-  end
+  local images = images_of(descriptors)
   if #images == 1 and not images[1].platform then return images[1].descriptor end
   for _, variant in ipairs(variants(want.architecture, want.variant)) do
     for _, image in ipairs(images) do
@@ -275,6 +281,21 @@ function M.select(descriptors, want)
     end
   end
   return not_found(images, want)
+end
+
+--- The platforms that an index has images for, each once and in its order.
+---@param descriptors hocker.Descriptor[]
+---@return hocker.Platform[] platforms normalised; empty where no image names one
+function M.list(descriptors)
+  local platforms, seen = {}, {}
+  for _, image in ipairs(images_of(descriptors)) do
+    local name = image.platform and M.format(image.platform)
+    if name and not seen[name] then
+      seen[name] = true
+      platforms[#platforms + 1] = image.platform
+    end
+  end
+  return platforms
 end
 
 return M

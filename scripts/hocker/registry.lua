@@ -7,6 +7,7 @@ local auth = require "hocker.auth"
 local base64 = require "hocker.base64"
 local complaint = require "hocker.complaint"
 local core = require "hocker.core"
+local images = require "hocker.images"
 local log = require "hocker.log"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
@@ -39,13 +40,7 @@ local mt = { __name = "hocker.Registry", __index = methods }
 ---@field realms string[]? further hosts that may see these
 
 local MIRROR_RETRIES = 1 -- there are others to ask
-local INDEX_DEPTH = 4 -- indexes in indexes; real ones have one level
 local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
-
----@class hocker.Image What a manifest is of: enough to fetch all the rest.
----@field ref hocker.Reference pinned to the manifest's digest
----@field manifest hocker.Manifest
----@field index hocker.Manifest? the index it was chosen from
 
 ---@class hocker.RegistryOptions
 ---@field session hocker.Session
@@ -173,7 +168,10 @@ local function with_scheme(place, attempt)
   local tls_api, tls_err = ref.api, err
   ref.api, ref.plain_ok = ref.api:gsub("^https:", "http:"), false
   result, err, response = attempt(place.retries)
-  if result then return result, err end
+  if result then
+    ref.registry = ref.api
+    return result, err
+  end
   -- 400 is what servers that speak TLS, but not with us, say to plain http.
   if not response or response.status == 400 then ref.api = tls_api end
   if response and response.status == 400 then return nil, tls_err end
@@ -232,20 +230,15 @@ end
 ---@param want hocker.Platform? the host's by default
 ---@return hocker.Image? image, hocker.Error? err
 function methods:image(want)
-  local document, err = self:document()
-  local index = document and document.kind == "index" and document or nil
-  for _ = 1, INDEX_DEPTH do
-    if not document then return nil, err end
-    if document.kind == "image" then
-      return { ref = self.ref:with_digest(document.digest), manifest = document, index = index }
-    end
-    local entry
-    entry, err = platform.select(document.manifests, want or M.host_platform())
-    if not entry then return nil, explain(self, tostring(self.ref), err) end
-    document, err = self:document(entry.digest)
-  end
-  return nil, core.error("unsupported", ("%s: indexes in indexes, more than %d deep")
-    :format(tostring(self.ref), INDEX_DEPTH))
+  return images.one(self, want or M.host_platform())
+end
+
+--- The images of several platforms, or all of an index.
+---@param wants hocker.Platform[]? nil: all
+---@return hocker.Images? found in the order of `wants`, or of the index
+---@return hocker.Error? err
+function methods:images(wants)
+  return images.several(self, wants, M.host_platform())
 end
 
 --- All tags of the repository, in the registry's order.

@@ -136,6 +136,27 @@ function M.fill(configuration, command, args)
   return args
 end
 
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  return table.concat(a, "\0") == table.concat(b, "\0")
+end
+
+--- The first of some options whose value is not the one it has elsewhere: the command line gave it.
+---@param configuration hocker.Configuration
+---@param command string
+---@param args table filled
+---@param specs table[] options, and lists of them
+---@return string? name "--username"
+function M.given(configuration, command, args, specs)
+  for _, spec in ipairs(options.flatten(specs)) do
+    local value, elsewhere = args[options.key(spec)], nil
+    if not spec.per_run then elsewhere = M.lookup(configuration, command, spec) end
+    if value and not same(value, elsewhere or (spec.many and {})) then
+      return spec.names:match("%-%-%S+")
+    end
+  end
+end
+
 --- The variables that would set options, but do not.
 ---@param command hocker.Command
 ---@return string[] names
