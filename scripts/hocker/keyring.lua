@@ -84,6 +84,13 @@ local function from_environment(getenv)
   return credentials.basic(user, password, "$DOCKER_USER and $DOCKER_PASS")
 end
 
+--- Whether this is a Nix build. A nix-shell looks like one, but a user types there.
+---@param getenv fun(name: string): string?
+---@return boolean
+function M.in_build(getenv)
+  return value(getenv, "NIX_BUILD_TOP") ~= nil and value(getenv, "IN_NIX_SHELL") == nil
+end
+
 -- By the host's name, with the port first; netrc itself knows no ports.
 local function from_netrc(path, host)
   local text, err = credentials.read(path, "the credentials in", NETRC_MAX)
@@ -132,9 +139,9 @@ local function may_pass(place, err, notes)
 end
 
 -- In a Nix build only. Elsewhere they may be meant for any registry, and the one that is asked now
--- would be handed another's. A nix-shell looks like a build, but a user types there.
+-- would be handed another's.
 local function from_build(getenv, log)
-  if not value(getenv, "NIX_BUILD_TOP") or value(getenv, "IN_NIX_SHELL") then return nil end
+  if not M.in_build(getenv) then return nil end
   local cred, err = from_environment(getenv)
   if cred or err then return cred, err end
   local named = value(getenv, "DOCKER_CREDENTIALS")
