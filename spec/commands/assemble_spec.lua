@@ -238,14 +238,16 @@ describe("hocker assemble", function()
       local good = tmp.read(script(images.gzip))
       local first, rest = good:match("^([^\n]*\n)(.*)$")
       local cases = {
-        { 2, "" }, { 2, "#!/bin/sh\necho hello\n" }, { 2, rest }, { 2, first }, { 2, first .. "[]" },
+        { 2, "" }, { 2, "#!/bin/sh\necho hello\n" }, { 2, rest }, { 2, first },
+        { 2, first .. "[]" },
         { 1, first .. "{}" }, { 1, (good:gsub('"version":1', '"version":2')) },
         { 1, (good:gsub('"names":%[%]', '"names":{}')) },
         { 1, (good:gsub('"contentSize":%d+', '"contentSize":-1', 1)) },
         { 1, (good:gsub('"size":%d+', '"size":"1"')) },
         { 5, (good:gsub('"contentSize":%d+', '"contentSize":1')) },
         { 5, (good:gsub('"digest":"sha256:', '"digest":"sha256:../')) },
-        { 1, (good:gsub('"path":', '"other":')) }, { 1, (good:gsub('"path":"', '"path":"\\u0000')) },
+        { 1, (good:gsub('"path":', '"other":')) },
+        { 1, (good:gsub('"path":"', '"path":"\\u0000')) },
       }
       for i, case in ipairs(cases) do
         assert.not_equal(good, case[2])

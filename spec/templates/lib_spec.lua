@@ -213,8 +213,8 @@ describe("the Nix library", function()
       process.check { "cp", program.path("hocker"), folder .. "/bin/hocker" }
       local added = nix:run { "nix-store", "--add", folder }
       local stored = added.stdout:match("%S+")
-      local script = nix:build("--expr", ("((import %s { hocker = builtins.storePath %s; }).call %s)")
-        :format(nixlib.path, stored, file))
+      local library = ("(import %s { hocker = builtins.storePath %s; })"):format(nixlib.path, stored)
+      local script = nix:build("--expr", ("(%s.call %s)"):format(library, file))
       local found = false
       for _, path in ipairs(closure(nix, script)) do found = found or path == stored end
       assert.is_true(found)
@@ -247,8 +247,8 @@ describe("the Nix library", function()
         ["a'\"\\`;"] = "a-", ["v1.0_x+y?z=1"] = "v1.0_x+y?z=1", [("n"):rep(300)] = ("n"):rep(180),
       } do
         local quoted = cjson.encode(name):gsub("%$", "\\$"):gsub("\\/", "/")
-        local got, err = eval(("let i = %s; in [ i.name i.stream.name i.drvPath i.archive.drvPath ]")
-          :format(image_named(quoted)))
+        local expr = "let i = %s; in [ i.name i.stream.name i.drvPath i.archive.drvPath ]"
+        local got, err = eval(expr:format(image_named(quoted)))
         assert.is_truthy(got, err)
         assert.equal(want, got[1])
         assert.equal(want .. "-stream", got[2])
@@ -291,9 +291,11 @@ describe("the Nix library", function()
     end)
 
     it("a package's system, and calls functions and files", function()
-      local got, err = eval(('(import %s { hocker = { outPath = "/x"; system = "riscv64-linux"; }; })'
-        .. '.call ({ fetchDockerLayer }: (fetchDockerLayer { imageName = "x"; layerDigest = "%s"; })'
-        .. ".system)"):format(nixlib.path, HEX))
+      local got, err = eval(([[(import %s {
+        hocker = { outPath = "/x"; system = "riscv64-linux"; };
+      }).call ({ fetchDockerLayer }:
+        (fetchDockerLayer { imageName = "x"; layerDigest = "%s"; }).system)]])
+        :format(nixlib.path, HEX))
       assert.equal("riscv64-linux", got, err)
     end)
   end)

@@ -37,12 +37,19 @@ local function read(path, sink)
   return ok, err and not_there(err)
 end
 
-local function read_config(path)
-  local buffer <close> = core.buffer(manifest.limits.config)
-  local ok, err = read(path, core.sink.verify(buffer:sink(),
-    { max = manifest.limits.config, name = "configuration " .. path }))
+--- Reads a small file.
+---@param path string
+---@param max integer most bytes
+---@return string? text, hocker.Error? err
+function M.read_text(path, max)
+  local buffer <close> = core.buffer(max)
+  local ok, err = read(path, core.sink.verify(buffer:sink(), { max = max, name = path }))
   if not ok then return nil, err end
   return buffer:data()
+end
+
+local function read_config(path)
+  return M.read_text(path, manifest.limits.config)
 end
 
 local function media_type(path)
@@ -71,9 +78,9 @@ end
 
 -- A layer that is there several times is read once.
 local function measure_all(paths, diff_ids)
-  local list, known = json.array {}, {}
+  local list, known, err = json.array {}, {}
   for i, path in ipairs(paths) do
-    local key, err = diff_ids[i] .. path, nil
+    local key = diff_ids[i] .. path
     if not known[key] then
       known[key], err = measure(path, diff_ids[i])
       if not known[key] then return nil, err end

@@ -10,7 +10,7 @@ local M = {}
 ---@field sizes integer[]? of its layers' content, where they are certain
 
 ---@class hocker.archive.Source Where layers come from: a repository (hocker.registry), or files (hocker.archive.files).
----@field blob fun(self, descriptor: hocker.Descriptor, sink: hocker.core.Sink|(fun(): hocker.core.Sink?, hocker.Error?), kind: string?, opts: table?): true?, hocker.Error? verifies it
+---@field blob fun(self, descriptor: hocker.Descriptor, sink: any, kind: string?, opts: table?): true?, hocker.Error? as hocker.Registry's
 ---@field tail (fun(self, descriptor: hocker.Descriptor, count: integer): string?, hocker.Error?)? its last bytes, a hint, where sizes are not certain
 ---@field starts_over fun(self): boolean whether a blob that went wrong is had from elsewhere, into a new sink
 

@@ -6,6 +6,7 @@
 
 local core = require "hocker.core"
 local descriptor = require "hocker.descriptor"
+local files = require "hocker.archive.files"
 local json = require "hocker.json"
 
 local M = {}
@@ -58,8 +59,12 @@ local function is_size(value)
   return math.type(value) == "integer" and value >= 0 and value <= descriptor.size_max
 end
 
+local function is_path(text)
+  return type(text) == "string" and not text:find("\0", 1, true)
+end
+
 local function read_piece(value, what, media_type)
-  if not json.is_object(value) or type(value.path) ~= "string" or value.path:find("\0", 1, true) then
+  if not json.is_object(value) or not is_path(value.path) then
     return fail("protocol", "%s has no path", what)
   end
   local one, err = descriptor.read({
@@ -98,22 +103,13 @@ local function read_document(doc)
     compressed = doc.compressed }
 end
 
-local function read_text(path)
-  local buffer <close> = core.buffer(SIZE_MAX)
-  local ok, err = core.system.read(path, core.sink.verify(buffer:sink(),
-    { max = SIZE_MAX, name = path }))
-  if ok then return buffer:data() end
-  return nil, err.code == "not_found" and core.error("io", err.message) or err
-end
-
 --- Reads a script.
 ---@param path string
 ---@return hocker.archive.Script? script, hocker.Error? err
 function M.read(path)
-  local text, err = read_text(path)
+  local text, err = files.read_text(path, SIZE_MAX)
   if not text then return nil, err end
-  local doc, script
-  doc, err = json.decode(text:match("^#![^\n]*\n(.*)$") or "", path)
+  local doc, script = json.decode(text:match("^#![^\n]*\n(.*)$") or "", path)
   if not json.is_object(doc) then
     return fail("usage", "%s: is no script of hocker assemble", path)
   end
