@@ -213,7 +213,8 @@ describe("the Nix library", function()
       process.check { "cp", program.path("hocker"), folder .. "/bin/hocker" }
       local added = nix:run { "nix-store", "--add", folder }
       local stored = added.stdout:match("%S+")
-      local library = ("(import %s { hocker = builtins.storePath %s; })"):format(nixlib.path, stored)
+      local library = ("(import %s { hocker = builtins.storePath %s; })")
+        :format(nixlib.path, stored)
       local script = nix:build("--expr", ("(%s.call %s)"):format(library, file))
       local found = false
       for _, path in ipairs(closure(nix, script)) do found = found or path == stored end

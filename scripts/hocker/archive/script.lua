@@ -109,7 +109,8 @@ end
 function M.read(path)
   local text, err = files.read_text(path, SIZE_MAX)
   if not text then return nil, err end
-  local doc, script = json.decode(text:match("^#![^\n]*\n(.*)$") or "", path)
+  local script
+  local doc = json.decode(text:match("^#![^\n]*\n(.*)$") or "", path)
   if not json.is_object(doc) then
     return fail("usage", "%s: is no script of hocker assemble", path)
   end
