@@ -74,6 +74,18 @@ describe("the Nix library", function()
       end)
     end
 
+    it("an image for podman too", function()
+      clients.need(clients.nix, clients.podman)
+      local nix, img = clients.nix.new(), image.build { layers = two, compression = "zstd" }
+      img:upload(reg, "demo/podman", "v1", { format = "oci" })
+      local script = build(nix, "demo/podman", "v1") .. "/compositeImage.sh"
+      local podman = clients.podman.new()
+      podman:load(nixlib.print(script))
+      local id = podman:run { "image", "inspect", "--format={{.Id}}",
+        reg:host() .. "/demo/podman:v1" }
+      assert.equal(hex(img.config.digest) .. "\n", id.stdout)
+    end)
+
     it("one platform of an index", function()
       clients.need(clients.nix)
       local nix = clients.nix.new()
