@@ -13,6 +13,7 @@ local manifest = require "hocker.manifest"
 local M = {}
 
 local CONFIG_TYPE <const> = "application/vnd.oci.image.config.v1+json"
+local QUEUE <const> = 512 << 10
 local LAYER_TYPE <const> = "application/vnd.oci.image.layer.v1.tar"
 local SUFFIXES <const> = { ["\31\139"] = "+gzip", ["\40\181\47\253"] = "+zstd" }
 
@@ -62,8 +63,9 @@ end
 local function measure(path, diff_id)
   local stored <close> = core.meter(true)
   local content <close> = core.meter()
-  local chain = core.sink.tee(layers.content(diff_id, path, content:sink()), stored:sink())
-  local ok, err = read(path, core.sink.queue(chain))
+  local unpacked = layers.content(content:sink(),
+    { diff_id = diff_id, name = path, queue = QUEUE })
+  local ok, err = read(path, core.sink.queue(core.sink.tee(unpacked, stored:sink()), QUEUE))
   if not ok then return nil, err end
   return {
     path = path, digest = stored:digest(), size = stored:size(), mediaType = media_type(path),
@@ -112,14 +114,16 @@ end
 --- Writes a layer into a sink, which is taken, and verifies that it is still what it was.
 ---@param descriptor hocker.Descriptor
 ---@param sink hocker.core.Sink|fun(): hocker.core.Sink?, hocker.Error?
+---@param opts { queue: integer? }?
 ---@return true? ok, hocker.Error? err
-function methods:blob(descriptor, sink)
+function methods:blob(descriptor, sink, _, opts)
   local target, err = sink, nil
   if type(sink) == "function" then target, err = sink() end
   if not target then return nil, err end
   local path = self.paths[descriptor.digest]
-  return read(path, core.sink.queue(core.sink.verify(target,
-    { size = descriptor.size, digest = descriptor.digest, name = "layer " .. path })))
+  local chain = core.sink.verify(target,
+    { size = descriptor.size, digest = descriptor.digest, name = "layer " .. path })
+  return read(path, core.sink.queue(chain, opts and opts.queue))
 end
 
 function methods.starts_over() return false end
