@@ -217,6 +217,19 @@ describe("hocker assemble", function()
       end
     end)
 
+    it("ends while nobody reads, when it is told to", function()
+      local img = image.build { layers = { { random = 5000000 } } }
+      local fifo = tmp.path()
+      process.check { "mkfifo", fifo }
+      local running = process.spawn { "bash", "-c", ('exec "$0" 1<>%s'):format(fifo), script(img) }
+      finally(function() running:stop() end)
+      local reader = assert(io.open(fifo, "rb"))
+      assert.equal(512, #reader:read(512)) -- so it has begun
+      running:kill("INT")
+      assert.equal(130, running:wait(10).code)
+      reader:close()
+    end)
+
     it("wants paths that a first line can hold", function()
       local out = tmp.path("out")
       for _, path in ipairs { "hocker", "/a b/hocker", "/" .. ("x"):rep(250), "/a\n/hocker" } do

@@ -1,6 +1,7 @@
 local cjson = require "cjson"
 local clients = require "support.clients"
 local image = require "support.image"
+local jessie = require "support.jessie"
 local nixlib = require "support.nixlib"
 local process = require "support.process"
 local program = require "support.program"
@@ -252,6 +253,16 @@ describe("the Nix library", function()
       return ('(fetchdocker { name = %s; imageName = "x"; tag = "1"; imageLayers = [ ]; ' ..
         'imageConfig = "/x"; })'):format(name)
     end
+
+    it("the expression of debian:jessie as it is", function()
+      local got, err = eval(('let i = call %s; in [ i.name i.image (map (l: l.outputHash) ' ..
+        "i.imageLayers) i.imageConfig.outputHash i.drvPath ]")
+        :format(tmp.file(jessie.expression, "debian.nix")))
+      assert.is_truthy(got, err)
+      got[5] = nil
+      assert.same({ "debian", "registry-1.docker.io/v2/library/debian:jessie", { NIX32 },
+        jessie.expression:match('sha256 = "(%w+)"') }, got)
+    end)
 
     it("every name, and makes one for the store of it", function()
       for name, want in pairs {
