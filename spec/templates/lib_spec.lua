@@ -100,6 +100,20 @@ describe("the Nix library", function()
         reg:host() .. "/demo/index:v1"))
     end)
 
+    it("an image that is named by a reference, at a registry of this machine", function()
+      clients.need(clients.nix)
+      local nix, img = clients.nix.new(), image.build()
+      img:upload(reg, "demo/local", "v1")
+      for _, host in ipairs { reg:host(), reg:host("localhost") } do
+        local words = { host .. "/demo/local:v1" }
+        local text = program.check("docker2nix", words,
+          { stdin = program.check("hocker-manifest", words) })
+        local script = nix:build("--expr", nixlib.image(tmp.file(text, "image.nix")) .. ".stream")
+        assert.equal(img.config.digest, loaded_id(nixlib.print(script),
+          host .. "/v2/demo/local:v1"))
+      end
+    end)
+
     it("a name of three parts, and one of one part", function()
       clients.need(clients.nix)
       local nix, img = clients.nix.new(), image.build()

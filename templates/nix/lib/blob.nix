@@ -1,6 +1,6 @@
 # A derivation that fetches one blob of a registry. What it gives is known beforehand: Nix lets it
 # use the network, and its store path depends on nothing but its name and hash.
-{ program, system, cacert, staticCredentialsFile }:
+{ program, system, names, cacert, staticCredentialsFile }:
 
 let
   library = { inherit cacert staticCredentialsFile; };
@@ -53,6 +53,22 @@ let
   given = own "staticCredentialsFile" staticCredentialsFile;
   # By its name alone: a path would be copied to the store.
   credentials = if given == null then ofNixPath else toString given;
+  path = names.path { inherit repository imageName; };
+  # A registry of the same machine that was named without a scheme is https in an expression, too.
+  # Named so again, it may speak plain http, as for docker.
+  local = builtins.match "https://((localhost|127[.][0-9.]+|[[]::1[]])(:[0-9]+)?)/v2/" registry;
+  image =
+    if local == null then
+      [
+        "--registry=${registry}"
+        "--"
+        path
+      ]
+    else
+      [
+        "--"
+        "${builtins.head local}/${path}"
+      ];
   # A variable that is impure is empty where the machine has none, so it is one or the other.
   trust =
     if authorities == null then
@@ -67,13 +83,7 @@ derivation (
   {
     inherit name system;
     builder = program;
-    args = command ++ [
-      "--out=${builtins.placeholder "out"}"
-      "--registry=${registry}"
-      "--"
-      (if repository == "" then imageName else "${repository}/${imageName}")
-      tag
-    ];
+    args = command ++ [ "--out=${builtins.placeholder "out"}" ] ++ image ++ [ tag ];
     outputHashMode = "flat";
     outputHashAlgo = "sha256";
     outputHash = hash;

@@ -21,7 +21,7 @@ let
   findHash = import ./hash.nix;
   names = import ./names.nix;
   program = "${hocker}/bin/hocker";
-  fetchBlob = import ./blob.nix { inherit program system cacert staticCredentialsFile; };
+  fetchBlob = import ./blob.nix { inherit program system names cacert staticCredentialsFile; };
 
   self = {
     fetchDockerLayer = import ./fetchDockerLayer.nix { inherit fetchBlob findHash names; };

@@ -20,6 +20,10 @@ rec {
     else
       builtins.elemAt hex 1;
 
+  # The image's name at its registry. One of a single part has no repository.
+  path =
+    { repository, imageName }: if repository == "" then imageName else "${repository}/${imageName}";
+
   # What the original fetchdocker calls an image: the registry without its scheme, the path, the
   # tag. An image that is named by a digest has no such name.
   image =
@@ -27,7 +31,9 @@ rec {
     let
       bare = builtins.match "([a-zA-Z]+:)?/*(.*[^/])/*" registry;
       host = if bare == null then registry else builtins.elemAt bare 1;
-      path = if repository == "" then imageName else "${repository}/${imageName}";
     in
-    if builtins.match "[^:@]*" tag == null then null else "${host}/${path}:${tag}";
+    if builtins.match "[^:@]*" tag == null then
+      null
+    else
+      "${host}/${path { inherit repository imageName; }}:${tag}";
 }
