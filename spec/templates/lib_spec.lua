@@ -145,9 +145,15 @@ describe("the Nix library", function()
       file = nixlib.file(reg, "demo/app", "v1")
       result = nix:build("--expr", nixlib.image(file))
     end)
-    before_each(function() clients.need(clients.nix) end)
 
-    it("keeps each blob as the registry has it, and nothing twice", function()
+    local function test(name, body)
+      it(name, function()
+        clients.need(clients.nix)
+        body()
+      end)
+    end
+
+    test("keeps each blob as the registry has it, and nothing twice", function()
       local list = closure(nix, result)
       assert.equal(4, #list)
       for _, layer in ipairs(img.layers) do
@@ -163,7 +169,7 @@ describe("the Nix library", function()
       assert.is_true(#tmp.read(result .. "/compositeImage.sh") < 4096)
     end)
 
-    it("prints what hocker-image writes, byte for byte", function()
+    test("prints what hocker-image writes, byte for byte", function()
       local want = tmp.path("want.tar")
       program.check("hocker-image", { "--registry", reg:url(), "demo/app", "v1", "--out", want,
         "-q" })
@@ -175,13 +181,13 @@ describe("the Nix library", function()
       assert.equal(digest, image.digest_of_file(archive))
     end)
 
-    it("builds the same again", function()
+    test("builds the same again", function()
       local check = nix:run { "nix-build", "--no-out-link", "--check", "--expr",
         nixlib.image(file) }
       assert.equal(0, check.code, check.stderr)
     end)
 
-    it("shares layers, whatever image, tag and registry they are of", function()
+    test("shares layers, whatever image, tag and registry they are of", function()
       local other = image.build { layers = { { ["etc/motd"] = "hello\n" }, { b = "other" } } }
       other:upload(reg, "else/where", "v2", { format = "oci" })
       local before = #reg:requests()
@@ -193,7 +199,7 @@ describe("the Nix library", function()
       end
     end)
 
-    it("names the image as it is told to", function()
+    test("names the image as it is told to", function()
       local function names(arguments)
         local expr = ("(%s.call ({ fetchdocker, fetchDockerConfig, fetchDockerLayer }: import %s {"
           .. " inherit fetchDockerConfig fetchDockerLayer;"
@@ -210,7 +216,7 @@ describe("the Nix library", function()
       assert.equal(hex(img.layers[1].digest) .. ".tar.gz", names("compressed = true;").Layers[1])
     end)
 
-    it("fetches the configuration when the tag has moved on", function()
+    test("fetches the configuration when the tag has moved on", function()
       local moved = image.build { layers = { { gone = "1" } } }
       moved:upload(reg, "demo/moving", "v1")
       local path = nixlib.file(reg, "demo/moving", "v1")
@@ -220,7 +226,7 @@ describe("the Nix library", function()
         reg:host() .. "/demo/moving:v1"))
     end)
 
-    it("refuses a layer whose content is not the configuration's", function()
+    test("refuses a layer whose content is not the configuration's", function()
       local expr = ([[with %s; fetchdocker rec {
         name = "wrong"; registry = "%s"; repository = "demo"; imageName = "app"; tag = "v1";
         imageConfig = fetchDockerConfig { inherit registry repository imageName tag;
@@ -234,7 +240,7 @@ describe("the Nix library", function()
       assert.matches("content of layer", wrong.stderr, 1, true)
     end)
 
-    it("keeps hocker too, where that is in the store", function()
+    test("keeps hocker too, where that is in the store", function()
       local folder = tmp.dir("hocker")
       process.check { "mkdir", folder .. "/bin" }
       process.check { "cp", program.path("hocker"), folder .. "/bin/hocker" }
@@ -252,10 +258,14 @@ describe("the Nix library", function()
 
   describe("takes", function()
     local nix
-    before_each(function()
-      clients.need(clients.nix)
-      nix = nix or clients.nix.new()
-    end)
+
+    local function test(name, body)
+      it(name, function()
+        clients.need(clients.nix)
+        nix = nix or clients.nix.new()
+        body()
+      end)
+    end
 
     local function eval(expr)
       local result = nix:run { "nix-instantiate", "--eval", "--strict", "--json", "--expr",
@@ -268,7 +278,7 @@ describe("the Nix library", function()
         'imageConfig = "/x"; })'):format(name)
     end
 
-    it("the expression of debian:jessie as it is", function()
+    test("the expression of debian:jessie as it is", function()
       local got, err = eval(('let i = call %s; in [ i.name i.image (map (l: l.outputHash) ' ..
         "i.imageLayers) i.imageConfig.outputHash i.drvPath ]")
         :format(tmp.file(jessie.expression, "debian.nix")))
@@ -278,7 +288,7 @@ describe("the Nix library", function()
         jessie.expression:match('sha256 = "(%w+)"') }, got)
     end)
 
-    it("every name, and makes one for the store of it", function()
+    test("every name, and makes one for the store of it", function()
       for name, want in pairs {
         ["plain"] = "plain", ["b/c"] = "b-c", ["a b\nc"] = "a-b-c", ["$" .. "{x}"] = "x-",
         ["..hidden"] = "hidden", ["-"] = "image", [""] = "image", ["\u{e9}t\u{e9}"] = "t-",
@@ -293,7 +303,7 @@ describe("the Nix library", function()
       end
     end)
 
-    it("hashes in every spelling", function()
+    test("hashes in every spelling", function()
       local sri = "sha256-zQpSQ0LvrG7f9QDBfmJXNbvkeckmQ5smO748hRighJw="
       local paths = {}
       for _, given in ipairs { "", ('sha256 = "%s";'):format(NIX32), ('sha256 = "%s";'):format(HEX),
@@ -306,7 +316,7 @@ describe("the Nix library", function()
       assert.is_nil(next(paths, (next(paths))))
     end)
 
-    it("no digest that is none, and no two hashes", function()
+    test("no digest that is none, and no two hashes", function()
       for call, message in pairs {
         ['fetchDockerLayer { imageName = "x"; layerDigest = "../x"; }'] = "is no digest",
         ['fetchDockerLayer { imageName = "x"; layerDigest = ""; }'] = "is no digest",
@@ -320,7 +330,7 @@ describe("the Nix library", function()
       end
     end)
 
-    it("words that look like options as what they are", function()
+    test("words that look like options as what they are", function()
       local layer = nix:run { "nix-build", "--no-out-link", "--expr", ([[with %s; fetchDockerLayer {
         registry = "%s"; repository = "--out=x"; imageName = "-v"; layerDigest = "%s";
       }]]):format(nixlib.library(), reg:url(), HEX) }
@@ -328,7 +338,7 @@ describe("the Nix library", function()
       assert.matches("cannot be part of a name", layer.stderr, 1, true)
     end)
 
-    it("a package's system, and calls functions and files", function()
+    test("a package's system, and calls functions and files", function()
       local got, err = eval(([[(import %s {
         hocker = { outPath = "/x"; system = "riscv64-linux"; };
       }).call ({ fetchDockerLayer }:
