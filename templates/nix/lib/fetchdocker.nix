@@ -36,6 +36,7 @@ let
       builder = program;
       args = [
         "assemble"
+        "--no-user-scripts" # what is built depends on nothing of the machine
         "--layers=${if compressed then "compressed" else "uncompressed"}"
       ]
       ++ id
