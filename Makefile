@@ -19,6 +19,7 @@ LUAVER := 5.4
 LUADIR ?= $(PREFIX)/share/lua/$(LUAVER)
 LUACDIR ?= $(PREFIX)/lib/lua/$(LUAVER)
 MANDIR ?= $(PREFIX)/share/man
+NIXDIR ?= $(PREFIX)/share/hocker/nix
 
 PKGS := lua$(LUAVER) lua$(LUAVER)-cjson libcurl libssl libcrypto zlib libzstd libpsl
 # ISA-L inflates twice as fast as zlib; `make ISAL=` builds without it.
@@ -48,7 +49,7 @@ ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(
 CORE := $(wildcard core/*.c)
 BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
 HOST := bindings/host.c bindings/main.c
-SCRIPTS := $(sort $(shell find scripts templates -name '*.lua' -o -name '*.nix'))
+SCRIPTS := $(sort $(shell find scripts templates -name '*.lua'))
 ARGPARSE ?= $(firstword $(wildcard /usr/share/lua/$(LUAVER)/argparse.lua \
 	/usr/local/share/lua/$(LUAVER)/argparse.lua) argparse.lua)
 
@@ -191,10 +192,11 @@ bench: bench-programs
 
 # --- installation ---------------------------------------------------------------------------
 
-# Commands and templates are in the program; for plain Lua they lie beside the library.
+# Commands and templates are in the program; for plain Lua they lie beside the library. What Nix
+# imports is files in any case.
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(LUACDIR)/hocker \
-		$(addprefix $(DESTDIR)$(LUADIR)/hocker/,archive commands templates/nix)
+		$(DESTDIR)$(NIXDIR) $(addprefix $(DESTDIR)$(LUADIR)/hocker/,archive commands templates/nix)
 	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
 	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
 	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
@@ -202,12 +204,13 @@ install: all
 	$(INSTALL) -m 644 scripts/hocker/archive/*.lua $(DESTDIR)$(LUADIR)/hocker/archive
 	$(INSTALL) -m 644 scripts/commands/*.lua $(DESTDIR)$(LUADIR)/hocker/commands
 	$(INSTALL) -m 644 templates/nix/*.lua $(DESTDIR)$(LUADIR)/hocker/templates/nix
+	$(INSTALL) -m 644 templates/nix/lib/*.nix $(DESTDIR)$(NIXDIR)
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,hocker $(COMMANDS)) \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard man/*.1))
-	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker
+	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker $(DESTDIR)$(NIXDIR)
 
 clean:
 	rm -rf $(BUILD)

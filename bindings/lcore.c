@@ -6,6 +6,7 @@
 static const luaL_Reg functions[] = {
 	{"error", lhk_new_error},
 	{"buffer", lhk_new_buffer},
+	{"meter", lhk_new_meter},
 	{"file", lhk_new_file},
 	{"tar", lhk_new_tar},
 	{"tar_stream", lhk_new_tar_stream},

@@ -19,6 +19,7 @@
 #define LHK_HASH     "hocker.Hash"
 #define LHK_SINK     "hocker.Sink"
 #define LHK_BUFFER   "hocker.Buffer"
+#define LHK_METER    "hocker.Meter"
 #define LHK_FILE     "hocker.File"
 #define LHK_TAR	     "hocker.Tar"
 #define LHK_STREAM   "hocker.TarStream"
@@ -99,6 +100,7 @@ int lhk_open_system(lua_State *L);
 int lhk_new_error(lua_State *L);
 void lhk_add_data(lua_State *L); /* [-0, +0] to the table on the top */
 int lhk_new_buffer(lua_State *L);
+int lhk_new_meter(lua_State *L);
 int lhk_new_file(lua_State *L);
 int lhk_new_tar(lua_State *L);
 int lhk_new_tar_stream(lua_State *L);

@@ -1,6 +1,6 @@
 /*
- * loutput: what a chain ends in: memory, a file, a tar in a file or on its way, a directory. C
- * counts the references, so the order in which Lua collects these and their sinks does not matter.
+ * loutput: what a chain ends in: memory, a meter, a file, a tar in a file or on its way, a directory.
+ * C counts the references, so the order in which Lua collects these and their sinks does not matter.
  */
 #include "lhk.h"
 
@@ -52,6 +52,56 @@ static int buffer_close(lua_State *L)
 	return 0;
 }
 
+/* --- meter ----------------------------------------------------------------------------------- */
+
+int lhk_new_meter(lua_State *L)
+{
+	int hashes = lua_toboolean(L, 1);
+	struct lhk_box *box = lhk_new(L, LHK_METER, 0);
+	struct hk_err err = {0};
+
+	box->p = hk_meter_new(hashes, &err);
+	return lhk_must(L, box, &err);
+}
+
+static int meter_sink(lua_State *L)
+{
+	struct hk_meter *m = lhk_check(L, 1, LHK_METER);
+	struct hk_err err = {0};
+	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+
+	return made_sink(L, box, hk_meter_sink(m, &err), &err);
+}
+
+static int meter_size(lua_State *L)
+{
+	int64_t size = hk_meter_size(lhk_check(L, 1, LHK_METER));
+
+	luaL_argcheck(L, size >= 0, 1, "no sink of it has finished");
+	lua_pushinteger(L, size);
+	return 1;
+}
+
+static int meter_digest(lua_State *L)
+{
+	const struct hk_digest *digest = hk_meter_digest(lhk_check(L, 1, LHK_METER));
+	char text[HK_DIGEST_TEXT];
+
+	luaL_argcheck(L, digest, 1, "it does not hash, or no sink of it has finished");
+	hk_digest_text(digest, text);
+	lua_pushstring(L, text);
+	return 1;
+}
+
+static int meter_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_METER);
+
+	hk_meter_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
 /* --- file ------------------------------------------------------------------------------------- */
 
 int lhk_new_file(lua_State *L)
@@ -71,6 +121,12 @@ static int file_sink(lua_State *L)
 	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 
 	return made_sink(L, box, hk_sink_file(f, &err), &err);
+}
+
+static int file_make_executable(lua_State *L)
+{
+	hk_file_make_executable(lhk_check(L, 1, LHK_FILE));
+	return 0;
 }
 
 static int file_commit(lua_State *L)
@@ -287,8 +343,16 @@ static const luaL_Reg buffer_methods[] = {
 	{NULL, NULL},
 };
 
+static const luaL_Reg meter_methods[] = {
+	{"sink", meter_sink},
+	{"size", meter_size},
+	{"digest", meter_digest},
+	{NULL, NULL},
+};
+
 static const luaL_Reg file_methods[] = {
 	{"sink", file_sink},
+	{"make_executable", file_make_executable},
 	{"commit", file_commit},
 	{NULL, NULL},
 };
@@ -320,6 +384,7 @@ static const luaL_Reg dir_methods[] = {
 void lhk_open_output(lua_State *L)
 {
 	lhk_kind(L, LHK_BUFFER, buffer_methods, buffer_close);
+	lhk_kind(L, LHK_METER, meter_methods, meter_close);
 	lhk_kind(L, LHK_FILE, file_methods, file_close);
 	lhk_kind(L, LHK_TAR, tar_methods, tar_close);
 	lhk_kind(L, LHK_STREAM, stream_methods, stream_close);

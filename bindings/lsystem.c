@@ -171,13 +171,32 @@ static int system_list(lua_State *L)
 	return 1;
 }
 
+static int system_make_folders(lua_State *L)
+{
+	const char *path = lhk_check_text(L, 1);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_file_make_folders(path, &err), &err);
+}
+
+static int system_read(lua_State *L)
+{
+	const char *path = lhk_check_text(L, 1);
+	struct hk_err err = {0};
+
+	lhk_check(L, 2, LHK_SINK);
+	return lhk_result(L, hk_input_file(path, lhk_take(L, 2, LHK_SINK), &err), &err);
+}
+
 static const luaL_Reg functions[] = {
 	{"clock", system_clock},
 	{"columns", system_columns},
 	{"interrupted", system_interrupted},
 	{"list", system_list},
 	{"machine", system_machine},
+	{"make_folders", system_make_folders},
 	{"program", system_program},
+	{"read", system_read},
 	{"run", system_run},
 	{"user", system_user},
 	{NULL, NULL},

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "dir.h"
+#include "input.h"
 #include "interrupt.h"
 #include "ustar.h"
 
@@ -333,26 +334,6 @@ static int open_file(struct hk_dir *d, const char *name, struct hk_err *err)
 	return -1;
 }
 
-static int copy(int fd, struct hk_sink *to, const char *path, struct hk_err *err)
-{
-	char *block = malloc(HK_CHUNK);
-	ssize_t n = 1;
-	int rc = block ? HK_OK : hk_err_nomem(err);
-
-	while (rc == HK_OK && n != 0) {
-		rc = hk_interrupt_check(err);
-		if (rc != HK_OK)
-			break;
-		n = read(fd, block, HK_CHUNK);
-		if (n > 0)
-			rc = hk_sink_write(to, block, (size_t)n, err);
-		else if (n < 0 && errno != EINTR)
-			rc = hk_err_sys(err, errno, "reading %s", path);
-	}
-	free(block);
-	return rc == HK_OK ? hk_sink_finish(to, err) : rc;
-}
-
 int hk_dir_read(
 	struct hk_dir *d, const char *name, struct hk_sink *to, struct hk_err *err)
 {
@@ -362,7 +343,7 @@ int hk_dir_read(
 	if (!hk_ustar_name(name))
 		rc = hk_err_set(&e, HK_EUSAGE, "\"%s\" can't name a file", name);
 	else
-		rc = (fd = open_file(d, name, &e)) >= 0 ? copy(fd, to, d->path, &e)
+		rc = (fd = open_file(d, name, &e)) >= 0 ? hk_input_fd(fd, d->path, to, &e)
 							: e.code;
 	if (fd >= 0)
 		close(fd);

@@ -366,6 +366,26 @@ const char *hk_file_path(const struct hk_file *f)
 	return f->path;
 }
 
+void hk_file_make_executable(struct hk_file *f)
+{
+	f->mode |= (f->mode & 0444) >> 2;
+}
+
+int hk_file_make_folders(const char *path, struct hk_err *err)
+{
+	char *copy = strdup(path), *slash;
+	int rc = copy ? HK_OK : hk_err_nomem(err);
+
+	for (slash = copy; rc == HK_OK && (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (*copy && mkdir(copy, 0777) != 0 && errno != EEXIST)
+			rc = hk_err_sys(err, errno, "%s", copy);
+		*slash = '/';
+	}
+	free(copy);
+	return rc;
+}
+
 /* --- commit ------------------------------------------------------------------------- */
 
 static int commit_rename(struct hk_file *f, struct hk_err *err)

@@ -41,6 +41,12 @@ HK_API int hk_file_scratch(const struct hk_file *f, struct hk_err *err);
  * neither finished nor freed. */
 HK_API HK_MUST_USE int hk_file_commit(struct hk_file *f, struct hk_err *err);
 
+/* Lets those execute the file who may read it. To be called before commit. */
+HK_API void hk_file_make_executable(struct hk_file *f);
+
+/* Makes the folders on the way to `path` that are not there. */
+HK_API HK_MUST_USE int hk_file_make_folders(const char *path, struct hk_err *err);
+
 /* A sink that writes to the file from its start; what was there is gone. Holds a reference. */
 HK_API struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err);
 

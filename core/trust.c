@@ -152,10 +152,19 @@ static CURLcode add_cas(CURL *easy, void *ctx, void *trust)
 	return CURLE_OK;
 }
 
+/* The file that takes the place of the system's authorities. Nix's own variable is first, as
+ * in all that comes from nixpkgs; but in a sandbox it may name what is not there. */
+static const char *system_file(void)
+{
+	const char *nix = getenv("NIX_SSL_CERT_FILE");
+
+	return nix && *nix && access(nix, R_OK) == 0 ? nix : getenv("SSL_CERT_FILE");
+}
+
 void trust_setup(const struct trust *list, CURL *easy, const char *url)
 {
 	const struct trust *t = list;
-	const char *system = getenv("SSL_CERT_FILE");
+	const char *system = system_file();
 
 	while (t->url && !hk_url_same_origin(t->url, url))
 		t = t->next;

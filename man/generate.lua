@@ -45,6 +45,17 @@ templates/nix/NAME.lua where scripts are; what has a / in it or ends in .lua is 
 .PP
 multi and json have all platforms of an index, or those of --platform, which may be repeated; the others have one,
 this machine's by default. A manifest alone does not tell its platform, so multi needs --fetch.]],
+  assemble = [[
+Makes an archive that docker load and podman load take of files that are there: a configuration, and the layers as a registry
+has them, compressed with gzip or zstd or not at all, the base first. It is what hocker-image makes of the same image. The layers'
+content is verified by the configuration, and the configuration by --id where it is given. The files are read twice.
+.PP
+With --script a small program is written instead, which names the files and prints their archive when it is run; so the files,
+and the hocker at that path, have to stay where they are. Its first line makes the system run hocker stream, so no shell is
+needed. What it reads is verified again. It takes the options of hocker stream.]],
+  stream = [[
+Prints the archive that SCRIPT stands for, which hocker assemble --script wrote: what running SCRIPT does. Should a file no
+more be what it was, the exit code is 5, and what was printed breaks off inside a member.]],
   tags = [[
 Prints all tags of a repository, one a line, in the order of the registry. A registry that gives them in pages is asked for
 all of these, which must be of the same list. Nothing is printed unless all is there.]],
@@ -78,7 +89,8 @@ answer a Basic challenge, or get a token; \-\-token is sent as it is. A credenti
 PASSWORD=..., or BEARER_TOKEN=... . The three ways exclude each other.
 .PP
 Without any of them, the first of these places that has an entry for the registry is taken: in a Nix build,
-the environment variables DOCKER_TOKEN, else DOCKER_USER and DOCKER_PASS; the file of \-\-authfile;
+the environment variables DOCKER_TOKEN, else DOCKER_USER and DOCKER_PASS, or the lines of these names in the file of
+DOCKER_CREDENTIALS, else of /etc/nix-docker-credentials.txt; the file of \-\-authfile;
 that of REGISTRY_AUTH_FILE; containers/auth.json in XDG_RUNTIME_DIR and in ~/.config, where podman and skopeo keep
 logins; docker's ~/.docker/config.json, or the one in DOCKER_CONFIG; ~/.dockercfg; ~/.netrc, or the file of NETRC.
 Credential helpers that these files name are asked; one that fails is an error. With \-v it is told which are used.

@@ -46,7 +46,12 @@ end
 
 describe("the keyring", function()
   local home
-  before_each(function() home = tmp.dir("home") end)
+  local nix_file = keyring.nix_file
+  before_each(function()
+    home = tmp.dir("home")
+    keyring.nix_file = home .. "/nix-docker-credentials.txt"
+  end)
+  after_each(function() keyring.nix_file = nix_file end)
 
   local function env(more)
     local all = { HOME = home, XDG_RUNTIME_DIR = home .. "/run" }
@@ -120,8 +125,66 @@ describe("the keyring", function()
   end)
 
   it("hands no registry what the environment holds for another", function()
-    assert.is_nil(find("a.example/a", { DOCKER_TOKEN = "t" }))
-    assert.is_nil(find("debian", { DOCKER_USER = "u", DOCKER_PASS = "p" }))
+    tmp.write(keyring.nix_file, "DOCKER_TOKEN=t\n")
+    for _, shell in ipairs { {}, { NIX_BUILD_TOP = "/run/shell", IN_NIX_SHELL = "impure" } } do
+      for _, given in ipairs { { DOCKER_TOKEN = "t" }, { DOCKER_USER = "u", DOCKER_PASS = "p" },
+        { DOCKER_CREDENTIALS = keyring.nix_file }, {} } do
+        for name, value in pairs(shell) do given[name] = value end
+        assert.is_nil(find("debian", given))
+      end
+    end
+  end)
+
+  describe("in a Nix build", function()
+    local function build(more)
+      local all = env(more)
+      all.NIX_BUILD_TOP = "/build"
+      return all
+    end
+
+    it("reads the file that was named, or else the machine's", function()
+      local named = home .. "/named"
+      tmp.write(keyring.nix_file, "DOCKER_USER=machine\nDOCKER_PASS=p\n")
+      assert.equal("basic machine p", find("a.example/a", build()))
+      tmp.write(named, "DOCKER_USER=named\nDOCKER_PASS=" .. SECRET .. "\n")
+      local variables = { DOCKER_CREDENTIALS = named }
+      local text, _, cred = find("a.example/a", build(variables))
+      assert.equal("basic named " .. SECRET, text)
+      assert.equal(named, cred.source)
+      variables.DOCKER_TOKEN = "t"
+      assert.equal("bearer - t", find("a.example/a", build(variables)))
+      assert.is_nil(find("a.example/a", build(), { named_only = true }))
+    end)
+
+    it("reads its lines, whatever else is there", function()
+      for text, want in pairs {
+        ["DOCKER_PASS=p=\r\n\r\nDOCKER_USER=u\r\n"] = "basic u p=",
+        ["# comment\nDOCKER_TOKEN=a=b\nDOCKER_USER=u\nDOCKER_PASS=p"] = "bearer - a=b",
+        ["USERNAME=x\nDOCKER_USER=u\nDOCKER_PASS=p"] = "basic u p",
+      } do
+        tmp.write(keyring.nix_file, text)
+        assert.equal(want, find("a.example/a", build()))
+      end
+    end)
+
+    it("says what is wrong with it, and no secret", function()
+      for _, text in ipairs { "", "DOCKER_USER=u\n", "DOCKER_PASS=" .. SECRET, "DOCKER_TOKEN=\n",
+        "DOCKER_TOKEN=a " .. SECRET, "DOCKER_USER=\nDOCKER_PASS=" .. SECRET,
+        ("DOCKER_PASS=" .. SECRET .. "\n"):rep(9000) } do
+        tmp.write(keyring.nix_file, text)
+        local cred, err = find("a.example/a", build())
+        assert.is_nil(cred)
+        assert.equal("usage", err.code)
+        assert.matches(keyring.nix_file, err.message, 1, true)
+        assert.not_matches(SECRET, err.message, 1, true)
+      end
+    end)
+
+    it("wants it where it was named", function()
+      local cred, err = find("a.example/a", build { DOCKER_CREDENTIALS = home .. "/none" })
+      assert.is_nil(cred)
+      assert.equal("io", err.code)
+    end)
   end)
 
   it("wants a file that was named", function()

@@ -1,4 +1,5 @@
---- README.md's examples are run as they stand there, but for the names of public things.
+--- README.md's examples are run as they stand there, but for the names of public things. Those of
+--- docs/nix.md are among them.
 
 local clients = require "support.clients"
 local image = require "support.image"
@@ -23,6 +24,8 @@ local NAMES = {
   { "quay.io/coreos/etcd:v3.5.0", "%HOST/coreos/etcd:v3.5.0" },
   { "cd0a524342efac6edff500c17e625735bbe479c926439b263bbe3c8518a0849c", "%LAYER" },
   { "docker load", "docker --host %DOCKER load" },
+  { "/usr/local/share/hocker/nix", "%ROOT/templates/nix/lib" },
+  { '"/usr/local"', '"%BUILD"' },
   { "scripts/", "%ROOT/scripts/" },
   { "examples/", "%ROOT/examples/" },
   { "build/", "%BUILD/" },
@@ -69,6 +72,7 @@ describe("README.md", function()
       process.quote(os.getenv("PATH")), table.concat(lua.command {}, " ")))
     process.check { "chmod", "755", wrapper .. "/lua5.4" }
     env, cwd = opts.env, tmp.dir("readme")
+    for name, value in pairs(clients.nix.new().env) do env[name] = env[name] or value end
     env.PATH = ("%s:%s:%s"):format(bin, wrapper, os.getenv("PATH"))
     values = { HOST = reg:host(), URL = reg:url(), ROOT = ROOT, BUILD = bin:match("^(.*)/bin$"),
       LAYER = img.layers[1].digest:match("%x+$") }
@@ -98,7 +102,13 @@ describe("README.md", function()
       assert.equal("images\n", result.stdout)
       assert.is_true(tmp.exists(cwd .. "/images/index.json"))
     end,
-    ["| docker2nix "] = function(result)
+    ["> debian.nix$"] = function()
+      assert.matches("^{ fetchDockerConfig, ", tmp.read(cwd .. "/debian.nix"))
+    end,
+    ["^nix%-build "] = function(result)
+      assert.equal(result.stdout, process.check { "readlink", cwd .. "/result" })
+    end,
+    ["| docker2nix [^>]*$"] = function(result)
       assert.matches("^{ fetchDockerConfig, fetchDockerLayer, fetchdocker }:", result.stdout)
       assert.matches(values.LAYER, result.stdout, 1, true)
     end,
@@ -131,6 +141,10 @@ describe("README.md", function()
         finally(function() docker:stop() end)
         values.DOCKER = docker.host
       end
+      if text:find("nix-build", 1, true) then clients.need(clients.nix) end
+      if text:find("^result/") and not tmp.exists(cwd .. "/result") then
+        clients.need(clients.nix)
+      end
       local result = run(text)
       assert.equal(0, result.code, result.stderr)
       local checked = false
@@ -146,6 +160,21 @@ describe("README.md", function()
 
   it("has examples", function()
     assert.is_true(#commands() > 10)
+  end)
+
+  it("has the examples of docs/nix.md, whose Nix is one", function()
+    local guide, count = tmp.read("docs/nix.md"), 0
+    for line in guide:gmatch("\n(    %$ [^\n]*)") do
+      assert.matches("\n" .. line .. "\n", README, 1, true)
+    end
+    clients.need(clients.nix)
+    for block in guide:gmatch("\n```nix\n(.-)\n```\n") do
+      local result = process.run({ "nix-instantiate", "--parse", "-" },
+        { stdin = block, env = env })
+      assert.equal(0, result.code, result.stderr)
+      count = count + 1
+    end
+    assert.equal(2, count)
   end)
 
   it("runs: its Lua", function()

@@ -213,6 +213,27 @@ function Buffer:data() end
 
 function Buffer:close() end
 
+---@class hocker.core.Meter Keeps nothing of what comes but its size and its digest.
+local Meter = {}
+
+---@param hashes boolean? whether there is to be a digest
+---@return hocker.core.Meter
+function core.meter(hashes) end
+
+--- A sink that begins at nothing; one at a time.
+---@return hocker.core.Sink
+function Meter:sink() end
+
+--- Bytes that its sink was given, when it has finished.
+---@return integer
+function Meter:size() end
+
+--- The sha256 digest of these.
+---@return string
+function Meter:digest() end
+
+function Meter:close() end
+
 ---@class hocker.core.File An output file that appears under its name by `commit` only.
 local File = {}
 
@@ -223,6 +244,9 @@ function core.file(path) end
 --- A sink that writes from the start of the file.
 ---@return hocker.core.Sink
 function File:sink() end
+
+--- Lets those execute the file who may read it.
+function File:make_executable() end
 
 --- Gives the file its name.
 ---@return true? ok, hocker.Error? err
@@ -478,9 +502,20 @@ function core.system.list(path) end
 ---@return string
 function core.system.machine() end
 
+--- Makes the folders on the way to a path that are not there.
+---@param path string
+---@return true? ok, hocker.Error? err "io"
+function core.system.make_folders(path) end
+
 --- The file of the program that this process runs.
 ---@return string? path nil where the system does not tell
 function core.system.program() end
+
+--- Writes the content of a regular file to a sink, which is taken and finished.
+---@param path string
+---@param to hocker.core.Sink
+---@return true? ok, hocker.Error? err "not_found", "io"
+function core.system.read(path, to) end
 
 ---@class hocker.core.Command
 ---@field argv string[] a name to look up in the absolute folders of $PATH, and its arguments

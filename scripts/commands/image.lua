@@ -1,4 +1,5 @@
 local archive = require "hocker.archive"
+local archive_name = require "hocker.archive.name"
 local core = require "hocker.core"
 local options = require "hocker.options"
 local reference = require "hocker.reference"
@@ -9,28 +10,14 @@ local function own_names(ref)
   return { { repo_tag = ref.repo_tags[1], full = ref.name .. ":" .. ref.tag, tag = ref.tag } }
 end
 
-local function name_of(text)
-  local ref, err = reference.parse({ text })
-  if not ref then return nil, core.error(err.code, "--repo-tag: " .. err.message) end
-  if not ref.tag or ref.digest then
-    return nil, core.error("usage", ("--repo-tag must be NAME:TAG, not '%s'"):format(text))
-  end
-  return {
-    repo_tag = text:find(":[^/]+$") and text or text .. ":" .. ref.tag,
-    full = ref.name .. ":" .. ref.tag, tag = ref.tag,
-  }
-end
-
 -- The names of each image: those asked for, or its own.
 local function all_names(args, registries)
-  local lists, asked, err = {}, {}
+  local lists = {}
   if #args.repo_tag > 0 and #registries > 1 then
     return nil, core.error("usage", "--repo-tag names one image, and here are several")
   end
-  for i, text in ipairs(args.repo_tag) do
-    asked[i], err = name_of(text)
-    if not asked[i] then return nil, err end
-  end
+  local asked, err = archive_name.parse_all(args.repo_tag)
+  if not asked then return nil, err end
   for i, registry in ipairs(registries) do
     lists[i] = #asked > 0 and asked or own_names(registry.ref)
     if args.format ~= "docker-archive" and #asked == 0 then
@@ -59,7 +46,7 @@ local function fetch_documents(registries, names, want, jobs)
       if not image then return nil, err end
       local config
       config, err = registry:config(image)
-      images[i] = { registry = registry, image = image, config = config, names = names[i] }
+      images[i] = { source = registry, image = image, config = config, names = names[i] }
       return config and true, err
     end
   end
@@ -75,10 +62,7 @@ return {
     options.images, options.out, options.platform,
     { names = "--format", value = "FORMAT", default = "docker-archive", choices = archive.formats,
       help = "docker-archive (the default), oci-archive, or oci, which is a directory" },
-    { names = "--layers", value = "FORM", choices = { "uncompressed", "compressed" },
-      help = "layers in a docker-archive: uncompressed (as docker save), or compressed as stored" },
-    { names = "--repo-tag", value = "NAME:TAG", many = true, per_run = true,
-      help = "name inside the archive; may be repeated" },
+    options.layer_form, options.repo_tags,
     { names = "--foreign-layers", flag = true,
       help = "fetch layers that the registry lacks from the manifest's urls, verified as all" },
     options.jobs, options.progress, options.fetch,

@@ -1,4 +1,5 @@
 local core = require "hocker.core"
+local hash = require "hocker.hash"
 local options = require "hocker.options"
 
 -- The layer is all that is fetched: the manifest, which would tell its size, is not needed to
@@ -8,19 +9,17 @@ return {
   summary = "fetch one layer, compressed as it is stored",
   args = {
     { names = "-l --layer", value = "SHA256", required = true, per_run = true,
-      help = "its digest: 64 hex digits, or sha256: and these" },
+      help = "its digest: 64 hex digits, sha256: and these, or as Nix writes it" },
     options.image, options.out, options.progress, options.fetch,
   },
   run = function(ctx, args)
     if not args.out then
       return nil, core.error("usage", "where to? give --out PATH, or --out - for standard output")
     end
-    local digest = args.layer:find(":", 1, true) and args.layer or "sha256:" .. args.layer
-    if not core.digest.check(digest) then
-      return nil, core.error("usage", ("--layer must be 64 lower-case hex digits, not '%s'")
-        :format(args.layer))
-    end
-    local registry, err = ctx:registry(args)
+    local digest, err = hash.digest(args.layer)
+    if not digest then return nil, core.error("usage", "--layer: " .. err.message) end
+    local registry
+    registry, err = ctx:registry(args)
     if not registry then return nil, err end
     local file <close>, problem = core.file(args.out)
     if not file then return nil, problem end

@@ -57,8 +57,11 @@ local function embed(plan)
   return true
 end
 
+---@class hocker.archive.Runner
+---@field run fun(self, jobs: (fun(): true?, hocker.Error?)[], limit: integer?): true?, hocker.Error?
+
 ---@class hocker.archive.Options
----@field session hocker.Session
+---@field session hocker.archive.Runner the session of the images' registries, or what runs jobs as it does
 ---@field images hocker.archive.Image[]
 ---@field format string
 ---@field output hocker.archive.Output the caller commits it

@@ -14,6 +14,7 @@
 --- next, and the others wait for that.
 
 local core = require "hocker.core"
+local keyring = require "hocker.keyring"
 local token = require "hocker.token"
 
 local M = {}
@@ -98,12 +99,21 @@ local function check_realm(self, challenge, base)
   return url, realm_is_trusted(self, registry.host, realm) and self.credentials or nil, realm
 end
 
+-- Where credentials may come from. Nobody gives options to the fetchers of a Nix build.
+local function places()
+  if not keyring.in_build(os.getenv) then
+    return "try --username and --password-stdin, --token, --authfile or docker login"
+  end
+  return ("a Nix build has those of a staticCredentialsFile, of %s, or of $DOCKER_USER and "
+    .. "$DOCKER_PASS, which the Nix daemon must have"):format(keyring.nix_file)
+end
+
 -- What to tell the user when a realm, or the registry, said no.
 local function refusal(self, who, given)
   local cred = self.credentials
   if not cred then
-    return unauthorized(("%s wants credentials and none were found: try --username and " ..
-      "--password-stdin, --token, --authfile or docker login, or check the name"):format(who))
+    return unauthorized(("%s wants credentials and none were found: %s; or check the name")
+      :format(who, places()))
   elseif not given then
     return unauthorized(("%s wants credentials, but %s does not belong to the registry %s, so " ..
       "it was asked without those of %s; 'realms' in config.lua can say that it does")

@@ -34,6 +34,8 @@ M.programs = {
   { program = "hocker-manifest", name = "manifest" },
   { program = "docker2nix", name = "docker2nix" },
   { name = "tags" },
+  { name = "assemble" },
+  { name = "stream" },
   { name = "commands" },
   { name = "paths" },
   { name = "settings" },

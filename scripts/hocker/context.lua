@@ -195,14 +195,16 @@ end
 --- printed. Bytes are written as they are.
 ---@param args table
 ---@param bytes string
+---@param executable boolean?
 ---@return true? ok, hocker.Error? err
-function methods:deliver(args, bytes)
+function methods:deliver(args, bytes, executable)
   if (args.out or "-") == "-" then
     self.out:write(bytes)
     return true
   end
   local file <close>, err = core.file(args.out)
   if not file then return nil, err end
+  if executable then file:make_executable() end
   local sink <close> = file:sink()
   local ok
   ok, err = sink:write(bytes)

@@ -102,6 +102,7 @@ function M.read(path, what, max)
 end
 
 local KEYS <const> = { USERNAME = true, PASSWORD = true, BEARER_TOKEN = true }
+local NIX_KEYS <const> = { DOCKER_USER = true, DOCKER_PASS = true, DOCKER_TOKEN = true }
 
 --- Lines KEY=VALUE as a table. A line that is wrong is named by its number only: it may be a
 --- part of a secret.
@@ -141,6 +142,27 @@ function M.from_file(path)
     return M.basic(username, password, path)
   end
   return usage("%s: needs USERNAME= and PASSWORD= lines, or one BEARER_TOKEN= line", source)
+end
+
+--- Reads a file of credentials for Nix builds, as nixpkgs' fetchdocker has them: a line
+--- DOCKER_TOKEN=..., or lines DOCKER_USER=... and DOCKER_PASS=... . Other lines are passed over.
+---@param path string
+---@return hocker.Credentials? credentials
+---@return hocker.Error? err "io" with `sys`, "usage"
+function M.from_nix_file(path)
+  local text, err = M.read(path, "credentials file", SIZE_MAX)
+  if not text then return nil, err end
+  local found = {}
+  for line in text:gmatch("[^\r\n]+") do
+    local key, value = line:match("^([^=]*)=(.*)$")
+    if NIX_KEYS[key] then found[key] = value end
+  end
+  if found.DOCKER_TOKEN then return M.bearer(found.DOCKER_TOKEN, path) end
+  if found.DOCKER_USER and found.DOCKER_PASS then
+    return M.basic(found.DOCKER_USER, found.DOCKER_PASS, path)
+  end
+  return usage("credentials file %s: needs DOCKER_USER= and DOCKER_PASS= lines, or DOCKER_TOKEN=",
+    path)
 end
 
 -- Flags ------------------------------------------------------------------------------------

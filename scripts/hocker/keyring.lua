@@ -2,7 +2,8 @@
 --- for the repository is taken, so that a file for one registry hides no other.
 ---
 ---  1. in a Nix build, $DOCKER_TOKEN, else $DOCKER_USER and $DOCKER_PASS, which Nix's fetchers are
----     given. They name no registry, so that of the build gets them.
+---     given; else the same in the file of $DOCKER_CREDENTIALS, else in that of M.nix_file. They name
+---     no registry, so that of the build gets them.
 ---  2. the file of --authfile
 ---  3. $REGISTRY_AUTH_FILE
 ---  4. containers/auth.json in $XDG_RUNTIME_DIR (else /run/containers/UID/auth.json), where podman,
@@ -19,6 +20,9 @@ local credentials = require "hocker.credentials"
 local netrc = require "hocker.netrc"
 
 local M = {}
+
+--- Where a machine keeps credentials for all its Nix builds.
+M.nix_file = "/etc/nix-docker-credentials.txt"
 
 local NETRC_MAX <const> = 1 << 20
 local NETRC_HUB <const> = {
@@ -71,16 +75,20 @@ function M.places(path, getenv)
   return places
 end
 
--- In a Nix build only. Elsewhere they may be meant for any registry, and the one that is asked now
--- would be handed another's.
 local function from_environment(getenv)
-  if not value(getenv, "NIX_BUILD_TOP") then return nil end
   local token = value(getenv, "DOCKER_TOKEN")
   if token then return credentials.bearer(token, "$DOCKER_TOKEN") end
   local user, password = value(getenv, "DOCKER_USER"), value(getenv, "DOCKER_PASS")
   -- One alone is another program's: the names are not ours.
   if not user or not password then return nil end
   return credentials.basic(user, password, "$DOCKER_USER and $DOCKER_PASS")
+end
+
+--- Whether this is a Nix build. A nix-shell looks like one, but a user types there.
+---@param getenv fun(name: string): string?
+---@return boolean
+function M.in_build(getenv)
+  return value(getenv, "NIX_BUILD_TOP") ~= nil and value(getenv, "IN_NIX_SHELL") == nil
 end
 
 -- By the host's name, with the port first; netrc itself knows no ports.
@@ -130,6 +138,18 @@ local function may_pass(place, err, notes)
   return ABSENT[err.sys] or err.sys == DENIED
 end
 
+-- In a Nix build only. Elsewhere they may be meant for any registry, and the one that is asked now
+-- would be handed another's.
+local function from_build(getenv, log)
+  if not M.in_build(getenv) then return nil end
+  local cred, err = from_environment(getenv)
+  if cred or err then return cred, err end
+  local named = value(getenv, "DOCKER_CREDENTIALS")
+  cred, err = credentials.from_nix_file(named or M.nix_file)
+  if err and may_pass({ named = named }, err, log) then return nil end
+  return cred, err
+end
+
 --- Searches all places for a repository's credentials.
 ---@param ref hocker.Reference
 ---@param opts hocker.Keyring.Options?
@@ -140,7 +160,7 @@ function M.find(ref, opts)
   check_options(opts)
   local getenv = opts.getenv or os.getenv
   local cred, err
-  if not opts.named_only then cred, err = from_environment(getenv) end
+  if not opts.named_only then cred, err = from_build(getenv, opts.log) end
   if cred or err then return cred, err end
   for _, place in ipairs(M.places(opts.authfile, getenv)) do
     cred, err = look_into(place, ref)

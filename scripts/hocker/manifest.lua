@@ -377,7 +377,7 @@ function M.config(bytes, manifest)
   diff_ids, err = read_diff_ids(doc)
   if not diff_ids then return nil, err end
   if #diff_ids ~= #manifest.layers then
-    return fail("verification", "config: has %d diff_ids, but the manifest has %d layers",
+    return fail("verification", "config: has %d diff_ids, but the image has %d layers",
       #diff_ids, #manifest.layers)
   end
   return { digest = promised.digest, bytes = bytes, doc = doc, platform = platform,

@@ -90,6 +90,16 @@ M.out = {
     help = "write there and print the path; - is standard output" },
 }
 
+M.layer_form = {
+  { names = "--layers", value = "FORM", choices = { "uncompressed", "compressed" },
+    help = "layers in a docker-archive: uncompressed (as docker save), or compressed as stored" },
+}
+
+M.repo_tags = {
+  { names = "--repo-tag", value = "NAME:TAG", many = true, per_run = true,
+    help = "name inside the archive; may be repeated" },
+}
+
 M.progress = {
   { names = "--progress", value = "MODE", default = "auto",
     choices = { "auto", "bar", "plain", "json", "none" },

@@ -434,6 +434,12 @@ function methods:blob(descriptor, sink, kind, opts)
   return true
 end
 
+--- Whether a blob that went wrong at one place is fetched from another.
+---@return boolean
+function methods:starts_over()
+  return #self.mirrors > 0
+end
+
 --- The last bytes of a blob, not verified: a hint. nil when the registry can't do ranges,
 --- or may not have it.
 ---@param descriptor hocker.Descriptor

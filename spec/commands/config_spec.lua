@@ -1,3 +1,5 @@
+local core = require "hocker.core"
+local faulty = require "support.faulty"
 local image = require "support.image"
 local process = require "support.process"
 local program = require "support.program"
@@ -42,6 +44,40 @@ describe("hocker-config", function()
       assert.equal(spaced.config.digest, image.digest(printed))
       assert.equal(process.check { "curl", "-sSf",
         ("%s/v2/demo/spaced/blobs/%s"):format(reg:url(), spaced.config.digest) }, printed)
+    end)
+  end)
+
+  describe("by its digest", function()
+    it("is printed in every spelling of that, and no manifest is asked for", function()
+      local digest, before = img.config.digest, #reg:requests()
+      for _, text in ipairs { digest, digest:sub(8), core.digest.nix32(digest),
+        core.digest.sri(digest) } do
+        assert.equal(img.config.bytes, program.check("hocker-config",
+          { "--registry", reg:url(), "--digest", text, "demo/app", "no-such-tag" }))
+      end
+      for i, request in ipairs(reg:requests()) do
+        if i > before then assert.not_matches("/manifests/", request.path, 1, true) end
+      end
+    end)
+
+    it("has to be that, be there, and be small", function()
+      local at = { "--registry", "", "demo/app", "v1", "--digest" }
+      local huge = image.digest((" "):rep(9 << 20))
+      local server = faulty.start { routes = {
+        ["/v2/demo/app/blobs/" .. img.config.digest] = { body = "{}" },
+        ["/v2/demo/app/blobs/" .. huge] = { body = (" "):rep(9 << 20) },
+      } }
+      finally(function() server:stop() end)
+      at[2] = server:url()
+      local function refuses(code, digest)
+        at[6] = digest
+        return program.refuses(code, "hocker-config", at)
+      end
+      assert.matches(img.config.digest, refuses(5, img.config.digest), 1, true)
+      assert.matches("longer than", refuses(5, huge), 1, true)
+      assert.matches("404", refuses(3, spaced.config.digest), 1, true)
+      assert.matches("--digest", refuses(2, "sha256:x"), 1, true)
+      program.refuses(2, "hocker-config", { "--digest", huge, "--platform", "linux/arm64", "a:1" })
     end)
   end)
 

@@ -1,3 +1,4 @@
+local core = require "hocker.core"
 local faulty = require "support.faulty"
 local image = require "support.image"
 local process = require "support.process"
@@ -18,12 +19,16 @@ describe("hocker-layer", function()
   lazy_teardown(function() reg:stop() end)
 
   describe("writes the blob as it is stored and prints the path", function()
-    -- %H is the registry's host and port, %X the layer's hex digits.
+    -- %H is the registry's host and port, %X the layer's hex digits, %N and %S other spellings.
     local forms = {
       ["for NAME and a TAG that is not used"] = { "--registry", "http://%H", "--layer", "%X",
         "demo/app", "unused" },
       ["for a digest with sha256: before it"] = { "--registry", "http://%H", "--layer",
         "sha256:%X", "demo/app", "unused" },
+      ["for a digest as Nix writes it"] = { "--registry", "http://%H", "--layer", "%N",
+        "demo/app", "unused" },
+      ["for a digest as browsers write it"] = { "--registry", "http://%H", "--layer", "%S",
+        "demo/app", "unused" },
       ["with --layer=DIGEST"] = { "--registry=http://%H", "--layer=%X", "demo/app", "v1" },
       ["with -l"] = { "--registry=http://%H/v2/", "-l", "%X", "demo/app", "v1" },
       ["for a reference"] = { "--layer", "%X", "%H/demo/app:v1" },
@@ -34,7 +39,8 @@ describe("hocker-layer", function()
       it(what, function()
         local path, words = tmp.dir() .. "/layer", {}
         for i, word in ipairs(form) do
-          words[i] = word:gsub("%%[HX]", { ["%H"] = reg:host(), ["%X"] = hex })
+          words[i] = word:gsub("%%[HXNS]", { ["%H"] = reg:host(), ["%X"] = hex,
+            ["%N"] = core.digest.nix32(layer.digest), ["%S"] = core.digest.sri(layer.digest) })
         end
         words[#words + 1] = "--out=" .. path
         assert.equal(path .. "\n", program.check("hocker-layer", words))

@@ -2,6 +2,7 @@
 
 local core = require "hocker.core"
 local leaks = require "support.leaks"
+local lfs = require "lfs"
 local lua = require "support.lua"
 local process = require "support.process"
 local tmp = require "support.tmp"
@@ -65,7 +66,53 @@ describe("core.buffer", function()
   end)
 end)
 
+describe("core.meter", function()
+  it("counts, and hashes where it is asked to", function()
+    local meter <close> = core.meter(true)
+    assert.error_matches(function() meter:size() end, "no sink of it has finished")
+    for _, text in ipairs { "hello", "", ("x"):rep(100000) } do
+      local sink = core.sink.queue(meter:sink())
+      assert.is_true(sink:write(text))
+      assert.error_matches(function() meter:size() end, "no sink of it has finished")
+      assert.error_matches(function() meter:sink() end, "one sink at a time")
+      assert.is_true(sink:finish())
+      assert.equal(#text, meter:size())
+      assert.equal(core.digest.of(text), meter:digest())
+    end
+    local counter <close> = core.meter()
+    assert.is_true(counter:sink():finish())
+    assert.equal(0, counter:size())
+    assert.error_matches(function() counter:digest() end, "does not hash")
+  end)
+
+  it("knows nothing of what was not finished", function()
+    leaks.none(function()
+      local meter = core.meter(true)
+      local sink = meter:sink()
+      sink:write("x")
+      sink:close()
+      assert.error(function() meter:size() end)
+      assert.error(function() meter:digest() end)
+      meter:sink()
+      meter:close()
+      assert.error_matches(function() meter:sink() end, SPENT)
+    end)
+  end)
+end)
+
 describe("core.file", function()
+  it("is executable when it is asked to be, for those who may read it", function()
+    for mask, want in pairs { ["022"] = "rwxr-xr-x", ["077"] = "rwx------" } do
+      local path = tmp.path()
+      local code = ([[local core = require "hocker.core"
+        local file = core.file("%s") file:make_executable() file:commit()]]):format(path)
+      local words = lua.command { "-e", "'" .. code .. "'" }
+      process.check({ "sh", "-c", "umask " .. mask .. "; " .. table.concat(words, " ") },
+        { env = { LUA_CPATH = package.cpath } })
+      assert.equal(want, lfs.attributes(path, "permissions"))
+    end
+  end)
+
   it("appears under its name by commit only", function()
     local dir = tmp.dir()
     local file <close> = assert(core.file(dir .. "/out"))

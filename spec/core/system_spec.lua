@@ -1,6 +1,7 @@
 --- core.system: the little that Lua needs of the operating system.
 
 local core = require "hocker.core"
+local leaks = require "support.leaks"
 local lua = require "support.lua"
 local process = require "support.process"
 local tmp = require "support.tmp"
@@ -30,6 +31,52 @@ describe("core.system", function()
     assert.is_nil(none)
     assert.equal("io", err.code)
     assert.equal(20, err.sys)
+  end)
+
+  it("makes the folders on the way to a file", function()
+    local dir = tmp.dir("folders")
+    for _, path in ipairs { dir .. "/a/b/c", dir .. "/a/b/d", dir .. "//x//y", "file" } do
+      assert.is_true(system.make_folders(path))
+    end
+    assert.same({ "a", "x" }, tmp.list(dir))
+    assert.same({ "b" }, tmp.list(dir .. "/a"))
+    assert.same({}, tmp.list(dir .. "/a/b"))
+    tmp.write(dir .. "/file", "")
+    local ok, err = system.make_folders(dir .. "/file/x/y")
+    assert.is_nil(ok)
+    assert.equal("io", err.code)
+  end)
+
+  describe("reads a file", function()
+    it("into a sink, to its end", function()
+      for _, text in ipairs { "", "hello", ("x"):rep(1000000) } do
+        local buffer = core.buffer(1 << 20)
+        assert.is_true(system.read(tmp.file(text), core.sink.queue(buffer:sink())))
+        assert.equal(text, buffer:data())
+      end
+    end)
+
+    it("that is a regular one", function()
+      local fifo = tmp.path()
+      process.check { "mkfifo", fifo }
+      for path, code in pairs { [tmp.path()] = "not_found", [tmp.dir()] = "io", [fifo] = "io",
+        [tmp.file("") .. "/x"] = "io", ["/dev/zero"] = "io" } do
+        leaks.none(function()
+          local ok, err = system.read(path, core.buffer(10):sink())
+          assert.is_nil(ok)
+          assert.equal(code, err.code)
+          assert.matches(path, err.message, 1, true)
+        end)
+      end
+    end)
+
+    it("as far as the sink takes it", function()
+      local sink = core.sink.verify(core.sink.null(), { size = 3, name = "it" })
+      local ok, err = system.read(tmp.file("hello"), sink)
+      assert.is_nil(ok)
+      assert.equal("verification", err.code)
+      assert.error_matches(function() sink:finish() end, "given away")
+    end)
   end)
 
   it("was not interrupted", function()

@@ -135,17 +135,35 @@ function clients.nix.available()
   return not reason, reason
 end
 
---- A nix with an empty store, no sandbox, no build users and nowhere to download from.
+local CONF = "sandbox = %s\nsandbox-fallback = false\nbuild-users-group =\nsubstituters =\n"
+
+--- A nix with an empty store, no build users and nowhere to download from; and no sandbox, unless
+--- paths are given that are to be seen in one.
+---@param opts { sandbox: string[]? }?
 ---@return support.Nix
-function clients.nix.new()
-  local dir = tmp.dir("nix")
+function clients.nix.new(opts)
+  local dir, sandbox = tmp.dir("nix"), opts and opts.sandbox
   local self = setmetatable({ dir = dir, store = dir .. "/store" }, nix)
   process.check { "mkdir", dir .. "/conf" }
-  tmp.write(dir .. "/conf/nix.conf", "sandbox = false\nbuild-users-group =\nsubstituters =\n")
+  local conf = CONF:format(sandbox ~= nil)
+  if sandbox then conf = ("%ssandbox-paths = %s\n"):format(conf, table.concat(sandbox, " ")) end
+  tmp.write(dir .. "/conf/nix.conf", conf)
   self.env = { NIX_STORE_DIR = self.store, NIX_STATE_DIR = dir .. "/state",
     NIX_LOG_DIR = dir .. "/log", NIX_CONF_DIR = dir .. "/conf", NIX_PATH = "", HOME = dir,
     NIX_REMOTE = "", XDG_CACHE_HOME = dir .. "/cache", NIX_USER_CONF_FILES = "" }
   return self
+end
+
+clients.sandbox = {}
+
+--- Whether builds can have namespaces of their own.
+---@return boolean ok, string? reason
+function clients.sandbox.available()
+  local reason = not process.is_root() and "a sandbox of nix here needs root" or lacks("unshare")
+  if not reason and process.run({ "unshare", "--mount", "--pid", "--fork", "true" }).code ~= 0 then
+    reason = "no namespaces may be made here"
+  end
+  return not reason, reason
 end
 
 --- Runs one of nix's programs on its store.

@@ -28,6 +28,8 @@ local CLEAN = {
   DOCKER_PASS = false, HOCKER_NO_USER_SCRIPTS = false, HOCKER_JOBS = false, HOCKER_PLATFORM = false,
   HOCKER_REGISTRY = false, HOCKER_RETRIES = false, HOCKER_PROGRESS = false, HOCKER_MIRROR = false,
   HOCKER_AUTHFILE = false, HOCKER_QUIET = false, HOCKER_VERBOSE = false,
+  NIX_SSL_CERT_FILE = false, DOCKER_CREDENTIALS = false, NIX_BUILD_TOP = false,
+  IN_NIX_SHELL = false,
 }
 
 local home

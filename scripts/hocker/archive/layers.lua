@@ -19,20 +19,28 @@ local function queue_size(jobs)
   return math.max(QUEUE_MIN, math.min(QUEUE_MAX, QUEUES // (2 * jobs)))
 end
 
+--- Unpacks what is written to it, and verifies that. With a queue, what comes out is hashed and
+--- written by another thread, so that one large layer has more than one processor too.
+---@param target hocker.core.Sink taken
+---@param want { diff_id: string, name: string, queue: integer? } `name`: the layer, for messages; `queue`: bytes
+---@return hocker.core.Sink
+function M.content(target, want)
+  local name = "content of layer " .. want.name
+  local content = core.sink.verify(target, { digest = want.diff_id, name = name })
+  if want.queue then content = core.sink.queue(content, want.queue) end
+  return core.sink.inflate(content, { max = M.max_size, name = name })
+end
+
 --- The chain behind a layer's own verification. `target` comes last in it, so that it finishes only
---- when all is verified. With a queue, what it unpacks to is hashed and written by another thread, so
---- that one large layer has more than one processor too.
+--- when all is verified.
 ---@param layer hocker.archive.Layer
 ---@param target hocker.core.Sink taken
----@param queue integer? bytes
+---@param queue integer? bytes, as M.content has it
 ---@return hocker.core.Sink
 function M.chain(layer, target, queue)
-  local name = "content of layer " .. layer.descriptor.digest
-  local content = core.sink.verify(layer.compressed and core.sink.null() or target,
-    { digest = layer.diff_id, name = name })
-  if queue then content = core.sink.queue(content, queue) end
-  local inflated = core.sink.inflate(content, { max = M.max_size, name = name })
-  return layer.compressed and core.sink.tee(inflated, target) or inflated
+  local want = { diff_id = layer.diff_id, name = layer.descriptor.digest, queue = queue }
+  if not layer.compressed then return M.content(target, want) end
+  return core.sink.tee(M.content(core.sink.null(), want), target)
 end
 
 --- The bytes of a layer that is in its descriptor, verified like any.
@@ -40,7 +48,7 @@ end
 ---@return string? bytes, hocker.Error? err
 function M.embedded(layer)
   local buffer <close> = core.buffer(math.max(layer.descriptor.size, 1))
-  local ok, err = layer.registry:blob(layer.descriptor, M.chain(layer, buffer:sink()), "layer")
+  local ok, err = layer.source:blob(layer.descriptor, M.chain(layer, buffer:sink()), "layer")
   if not ok then return nil, err end
   return buffer:data()
 end
@@ -54,7 +62,7 @@ local function learn_size(layer)
     layer.size = not descriptor.mediaType:find("zstd$") and descriptor.size or nil
     return true
   end
-  local tail, err = layer.registry:tail(descriptor, 4)
+  local tail, err = layer.source:tail(descriptor, 4)
   if err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
   layer.size = tail and #tail == 4 and string.unpack("<I4", tail) or nil
   return true
@@ -67,7 +75,7 @@ local function each(list, f)
 end
 
 --- Finds out what can be known of the layers' sizes.
----@param session hocker.Session
+---@param session hocker.archive.Runner
 ---@param layers hocker.archive.Layer[]
 ---@param limit integer at the same time
 ---@return true? ok, hocker.Error? err
@@ -94,7 +102,7 @@ local function to_fetch(layers, in_turn)
 end
 
 --- Fetches the layers that are not there yet, several at the same time. `open` makes the sink of one.
----@param session hocker.Session
+---@param session hocker.archive.Runner
 ---@param layers hocker.archive.Layer[]
 ---@param open fun(layer: hocker.archive.Layer): hocker.core.Sink?, hocker.Error?
 ---@param opts { jobs: integer, progress: hocker.Progress?, in_turn: boolean? } in_turn: they must start in their order
@@ -104,7 +112,7 @@ function M.fetch(session, layers, open, opts)
   local progress = opts.progress
   if progress then progress:plan(missing) end
   return session:run(each(missing, function(layer)
-    local ok, err = layer.registry:blob(layer.descriptor, function()
+    local ok, err = layer.source:blob(layer.descriptor, function()
       local target, problem = open(layer)
       if not target then return nil, problem end
       return M.chain(layer, target, queue)

@@ -84,7 +84,7 @@ local Stream, stream_mt = class()
 
 local function all_certain(list)
   for _, layer in ipairs(list) do
-    if not layer.exact or #layer.registry.mirrors > 0 then return false end
+    if not layer.exact or layer.source:starts_over() then return false end
   end
   return true
 end

@@ -3,10 +3,16 @@
 local M = {}
 
 ---@class hocker.archive.Image One image, and the names that it gets.
----@field registry hocker.Registry
+---@field source hocker.archive.Source
 ---@field image hocker.Image
 ---@field config hocker.Config
 ---@field names hocker.archive.Name[]
+---@field sizes integer[]? of its layers' content, where they are certain
+
+---@class hocker.archive.Source Where layers come from: a repository (hocker.registry), or files (hocker.archive.files).
+---@field blob fun(self, descriptor: hocker.Descriptor, sink: any, kind: string?, opts: table?): true?, hocker.Error? as hocker.Registry's
+---@field tail (fun(self, descriptor: hocker.Descriptor, count: integer): string?, hocker.Error?)? its last bytes, a hint, where sizes are not certain
+---@field starts_over fun(self): boolean whether a blob that went wrong is had from elsewhere, into a new sink
 
 ---@class hocker.archive.Name
 ---@field repo_tag string as docker's manifest.json has it
@@ -16,7 +22,7 @@ local M = {}
 ---@class hocker.archive.Layer
 ---@field descriptor hocker.Descriptor
 ---@field diff_id string
----@field registry hocker.Registry where it is fetched
+---@field source hocker.archive.Source where it is fetched
 ---@field name string of the file
 ---@field compressed boolean? whether it is kept as it is stored
 ---@field size integer? of the file, where it is known or claimed
@@ -49,10 +55,11 @@ function M.layers(images, name_of)
       names[i][j] = name
       if not seen[key] then
         seen[key] = true
-        local exact = compressed or descriptor.digest == diff_id
+        local stored = compressed or descriptor.digest == diff_id
+        local size = stored and descriptor.size or one.sizes and one.sizes[j] or nil
         layers[#layers + 1] = {
-          descriptor = descriptor, diff_id = diff_id, registry = one.registry, name = name,
-          compressed = compressed, size = exact and descriptor.size or nil, exact = exact,
+          descriptor = descriptor, diff_id = diff_id, source = one.source, name = name,
+          compressed = compressed, size = size, exact = size ~= nil,
         }
       end
     end
