@@ -37,20 +37,29 @@ local function check_form(args)
   return true
 end
 
--- Manifest and configuration of each image, at the same time.
-local function fetch_documents(registries, names, want, jobs)
-  local images, tasks = {}, {}
+-- The manifests of all images at the same time; then their configurations, and with these whatever of
+-- the layers can be asked for: a link is slow by its round trips too.
+local function fetch_documents(registries, names, want, peek)
+  local images, tasks, session = {}, {}, registries[1].session
   for i, registry in ipairs(registries) do
+    images[i] = { source = registry, names = names[i] }
     tasks[i] = function()
-      local image, err = registry:image(want)
-      if not image then return nil, err end
-      local config
-      config, err = registry:config(image)
-      images[i] = { source = registry, image = image, config = config, names = names[i] }
-      return config and true, err
+      local err
+      images[i].image, err = registry:image(want)
+      return images[i].image and true, err
     end
   end
-  local ok, err = registries[1].session:run(tasks, jobs)
+  local ok, err = session:run(tasks)
+  if not ok then return nil, err end
+  tasks = peek(images)
+  for i, one in ipairs(images) do
+    table.insert(tasks, i, function()
+      local problem
+      one.config, problem = one.source:config(one.image)
+      return one.config and true, problem
+    end)
+  end
+  ok, err = session:run(tasks)
   return ok and images, err
 end
 
@@ -79,7 +88,9 @@ return {
     if not want then return nil, err end
     local output <close>, problem = archive.open(args.format, args.out)
     if not output then return nil, problem end
-    images, err = fetch_documents(registries, names, want, args.jobs)
+    images, err = fetch_documents(registries, names, want, function(list)
+      return archive.peek(args.format, args.layers == "compressed", output, list)
+    end)
     if not images then return nil, err end
     ok, err = archive.write {
       session = registries[1].session, images = images, format = args.format, output = output,

@@ -38,17 +38,29 @@ function M.open(format, path)
   return format_of(format).open(path)
 end
 
--- A layer that is in its descriptor, and is kept as it is stored, is a document: it is verified now,
--- and waits for no turn.
+--- What of the layers can be asked for before the images' configurations are known, as jobs for the
+--- session.
+---@param format string one of M.formats
+---@param compressed boolean as M.write has it
+---@param out hocker.archive.Output
+---@param images hocker.archive.Image[] without configurations
+---@return (fun(): true?, hocker.Error?)[] jobs
+function M.peek(format, compressed, out, images)
+  if not out:is_empty() then return {} end -- they may be there
+  return layers.peek(images, format == "docker-archive" and not compressed)
+end
+
+-- A layer that is at hand, and is kept as it is stored, is a document: it is verified now, and waits
+-- for no turn.
 local function embed(plan)
   local rest = {}
   for _, layer in ipairs(plan.layers) do
-    if not (layer.exact and layer.descriptor.data) then rest[#rest + 1] = layer end
+    if not (layer.exact and layers.is_at_hand(layer.descriptor)) then rest[#rest + 1] = layer end
   end
   plan.layers = rest
   for _, entry in ipairs(plan.entries) do
     local layer = entry.layer
-    if layer and layer.exact and layer.descriptor.data then
+    if layer and layer.exact and layers.is_at_hand(layer.descriptor) then
       local bytes, err = layers.embedded(layer)
       if not bytes then return nil, err end
       entry.layer, entry.bytes = nil, bytes

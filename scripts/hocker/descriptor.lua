@@ -15,6 +15,8 @@ local json = require "hocker.json"
 ---@field annotations table<string, string>?
 ---@field platform hocker.Platform? in an index
 ---@field artifactType string?
+---@field content string? what it is of, once fetched and verified
+---@field claim integer|false|nil what a gzip layer says that it unpacks to; false: it was asked for in vain
 
 local M = {}
 

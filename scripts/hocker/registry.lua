@@ -282,9 +282,9 @@ end
 
 -- --- blobs ---------------------------------------------------------------------------------------
 
--- What a descriptor has with it of its content, not verified; nil alone when it has nothing.
+-- What there is of its content with a descriptor, not verified; nil alone when it has nothing.
 local function embedded(descriptor, what)
-  if not descriptor.data then return nil end
+  if descriptor.content or not descriptor.data then return descriptor.content end
   local bytes = base64.decode(descriptor.data)
   if bytes then return bytes end
   return nil, core.error("protocol", what .. ": its 'data' is not base 64")

@@ -391,7 +391,7 @@ describe("hocker-image with a faulty registry", function()
   local img, server
 
   lazy_setup(function()
-    img = image.build { layers = { { random = 300000 }, { random = 300001 }, { random = 5000 } } }
+    img = image.build { layers = { { random = 300000 }, { random = 300001 }, { random = 300002 } } }
     server = faulty.start { routes = served.routes(img) }
   end)
   lazy_teardown(function() server:stop() end)

@@ -280,6 +280,6 @@ describe("--mirror", function()
         assert.is_true(request.status < 300)
       end
     end
-    assert.is_true(asked >= 8)
+    assert.is_true(asked >= 7)
   end)
 end)

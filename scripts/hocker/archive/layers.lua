@@ -43,7 +43,14 @@ function M.chain(layer, target, queue)
   return core.sink.tee(M.content(core.sink.null(), want), target)
 end
 
---- The bytes of a layer that is in its descriptor, verified like any.
+--- Whether the bytes of a layer need not be fetched: they are in its descriptor, or were fetched before.
+---@param descriptor hocker.Descriptor
+---@return boolean
+function M.is_at_hand(descriptor)
+  return (descriptor.data or descriptor.content) ~= nil
+end
+
+--- The bytes of a layer that is at hand, verified like any.
 ---@param layer hocker.archive.Layer
 ---@return string? bytes, hocker.Error? err
 function M.embedded(layer)
@@ -53,19 +60,84 @@ function M.embedded(layer)
   return buffer:data()
 end
 
--- The uncompressed size of a gzip layer is in its last four bytes (RFC 1952: ISIZE). It is a hint.
+-- The uncompressed size of a gzip layer is in its last four bytes (RFC 1952: ISIZE). It is a hint; false
+-- where there is none.
+local function learn_claim(source, descriptor)
+  if descriptor.claim ~= nil then return true end
+  local tail, err = source:tail(descriptor, 4)
+  if err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
+  descriptor.claim = tail and #tail == 4 and string.unpack("<I4", tail) or false
+  return true
+end
+
+local function claims_size(descriptor)
+  return descriptor.mediaType:find("gzip$") ~= nil
+end
+
 local function learn_size(layer)
   local descriptor = layer.descriptor
   if layer.size then
     return true
-  elseif not descriptor.mediaType:find("gzip$") then
+  elseif not claims_size(descriptor) then
     layer.size = not descriptor.mediaType:find("zstd$") and descriptor.size or nil
     return true
   end
-  local tail, err = layer.source:tail(descriptor, 4)
-  if err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
-  layer.size = tail and #tail == 4 and string.unpack("<I4", tail) or nil
+  local ok, err = learn_claim(layer.source, descriptor)
+  layer.size = descriptor.claim or nil
+  return ok, err
+end
+
+-- Fetching so little takes no longer than asking for its last four bytes.
+local SMALL <const>, SMALL_ALL <const> = 256 << 10, 4 << 20
+
+local function fetch_small(source, descriptor)
+  local buffer
+  local ok, err = source:blob(descriptor, function()
+    buffer = core.buffer(math.max(descriptor.size, 1))
+    return buffer:sink()
+  end, "layer")
+  if not ok then return nil, err end
+  descriptor.content = buffer:data()
   return true
+end
+
+-- What is to be done with a layer, if anything, and the bytes that it takes of those that may be kept.
+local function choose(descriptor, sizes, rest)
+  if descriptor.data or descriptor.urls then return nil, 0 end
+  if descriptor.size <= math.min(SMALL, rest) then return fetch_small, descriptor.size end
+  return sizes and claims_size(descriptor) and learn_claim or nil, 0
+end
+
+--- What can be asked for while the configurations still come, as jobs: small layers, which are kept in
+--- memory, and the sizes that others claim.
+---@param images hocker.archive.Image[]
+---@param sizes boolean whether those are needed
+---@return (fun(): true?, hocker.Error?)[] jobs
+function M.peek(images, sizes)
+  local jobs, alike, rest = {}, {}, SMALL_ALL
+  local function add(source, first)
+    local act, bytes = choose(first, sizes, rest)
+    rest = rest - bytes
+    jobs[#jobs + 1] = act and function()
+      local ok, err = act(source, first)
+      for _, other in ipairs(alike[first]) do
+        other.content, other.claim = first.content, first.claim
+      end
+      return ok, err
+    end
+  end
+  for _, one in ipairs(images) do
+    for _, descriptor in ipairs(one.image.manifest.layers) do
+      local key = ("%s %d"):format(descriptor.digest, descriptor.size)
+      local first = alike[key] or descriptor
+      if first == descriptor then
+        alike[key], alike[first] = first, {}
+        add(one.source, first)
+      end
+      table.insert(alike[first], descriptor)
+    end
+  end
+  return jobs
 end
 
 local function each(list, f)

@@ -19,6 +19,7 @@ local M = {}
 
 ---@class hocker.archive.Output
 ---@field in_turn boolean?
+---@field is_empty fun(self): boolean whether no layer can be there yet
 ---@field begin fun(self, plan: hocker.archive.Plan): true?, hocker.Error?
 ---@field sink fun(self, layer: hocker.archive.Layer): hocker.core.Sink?, hocker.Error?
 ---@field finish fun(self): true?, hocker.Error?
@@ -69,6 +70,7 @@ function Tar:sink(layer)
   return self.tar:sink(self.indexes[layer]) -- the one before it failed
 end
 
+function Tar.is_empty() return true end
 function Tar:finish() return self.tar:finish() end
 function Tar:commit() return self.file:commit() end
 
@@ -101,6 +103,7 @@ function Stream:begin(plan)
 end
 
 Stream.sink, Stream.finish, Stream.close = Tar.sink, Tar.finish, Tar.close
+Stream.is_empty = Tar.is_empty
 
 function Stream.commit() return true end
 
@@ -206,6 +209,7 @@ function Dir:finish()
   return put(self, "index.json", oci.index_json(index, self.plan.index))
 end
 
+function Dir:is_empty() return not self.dir:exists() end
 function Dir:commit() return self.dir:commit() end
 function Dir:close() self.dir:close() end
 
