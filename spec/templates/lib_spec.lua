@@ -100,6 +100,27 @@ describe("the Nix library", function()
         reg:host() .. "/demo/index:v1"))
     end)
 
+    it("several platforms in one expression", function()
+      clients.need(clients.nix)
+      local nix, images, ids = clients.nix.new(), {}, {}
+      for i, architecture in ipairs { "amd64", "arm64" } do
+        images[i] = image.build { architecture = architecture, layers = two }
+        images[i]:upload(reg, "demo/multi", nil, { format = "oci" })
+        ids[i] = images[i].config.digest
+      end
+      image.put_manifest(reg, "demo/multi", "v1", image.index(images))
+      local text = program.check("docker2nix", { "--fetch", "--template", "multi", "--registry",
+        reg:url(), "demo/multi", "v1" })
+      local path = tmp.file(text, "multi.nix")
+      for i, system in ipairs { "x86_64-linux", "aarch64-linux" } do
+        local expr = ([[%s.call ({ fetchdocker, fetchDockerConfig, fetchDockerLayer }@these:
+          import %s (these // { stdenv.hostPlatform.system = "%s"; }))]])
+          :format(nixlib.library(), path, system)
+        local script = nix:build("--expr", expr) .. "/compositeImage.sh"
+        assert.equal(ids[i], loaded_id(nixlib.print(script), reg:host() .. "/demo/multi:v1"))
+      end
+    end)
+
     it("an image that is named by a reference, at a registry of this machine", function()
       clients.need(clients.nix)
       local nix, img = clients.nix.new(), image.build()
