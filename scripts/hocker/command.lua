@@ -40,6 +40,7 @@ M.programs = {
   { name = "paths" },
   { name = "settings" },
   { name = "which" },
+  { name = "lock" },
 }
 
 local function exit_code(err)
@@ -141,16 +142,17 @@ local function perform(ctx, command, args)
     core.error("internal", "the command failed without saying why")
 end
 
--- The options that are not on the command line, and what else is configured.
-local function configure(command, args, notes)
+-- The options that are not on the command line, and what else is configured: for a command, or for the
+-- one that it belongs to.
+local function configure(command, owner, args, notes)
   if not settings.matter(command) then return configuration.new() end
   for _, variable in ipairs(settings.ignored(command)) do
     notes:warn(variable .. " is not read: that option is for the command line alone")
   end
   local found, err = configuration.load()
   local ok = found
-  if ok then ok, err = settings.check(found, command) end
-  if ok then ok, err = settings.fill(found, command, args) end
+  if ok then ok, err = settings.check(found, owner) end
+  if ok then ok, err = settings.fill(found, { name = owner.name, args = command.args }, args) end
   return ok and found, err
 end
 
@@ -164,12 +166,55 @@ local function warn_of_places(notes)
   end
 end
 
+-- --- commands of commands -----------------------------------------------------------------------------
+
+local function fail(program, err)
+  log.new(program):error(err.message, err.traceback)
+  return exit_code(err)
+end
+
+local function print_line(program, text)
+  local ok, err = print_all(io.stdout, text .. "\n")
+  return ok and 0 or fail(program, err)
+end
+
+-- What a program that has commands says of itself.
+local function usage(program, summary, rows, ending)
+  local lines = { "Usage: " .. program .. " COMMAND [options] ...", "", summary, "", "Commands:" }
+  for _, row in ipairs(rows) do lines[#lines + 1] = ("   %-12s %s"):format(row[1], row[2]) end
+  return ("%s\n\n`%s COMMAND --help` tells the rest%s."):format(table.concat(lines, "\n"), program,
+    ending)
+end
+
+local function sub_usage(command, program)
+  local rows = {}
+  for i, sub in ipairs(command.commands) do rows[i] = { sub.name, log.printable(sub.summary) } end
+  return usage(program, command.summary:gsub("^%l", string.upper) .. ".", rows, "")
+end
+
+-- Runs what the first word names.
+local function run_sub(command, program, words)
+  local name = table.remove(words, 1)
+  if name == "--help" or name == "-h" or name == "help" then
+    return print_line(program, sub_usage(command, program))
+  elseif not name then
+    return fail(program, core.error("usage", "which command? see " .. program .. " --help"))
+  end
+  for _, sub in ipairs(command.commands) do
+    if sub.name == name then return M.run(sub, program .. " " .. name, words, command) end
+  end
+  return fail(program, core.error("usage",
+    ("there is no command '%s'; see %s --help"):format(name, program)))
+end
+
 --- Runs one command and returns its exit code.
 ---@param command hocker.Command
 ---@param program string the name for messages
 ---@param words string[]
+---@param owner hocker.Command? the one that it is a command of
 ---@return integer exit_code
-function M.run(command, program, words)
+function M.run(command, program, words, owner)
+  if command.commands then return run_sub(command, program, words) end
   local notes = log.new(program)
   local args, err, help = arguments.read(program, command, words)
   local ok, configured
@@ -177,7 +222,7 @@ function M.run(command, program, words)
     ok, err = print_all(io.stdout, help)
   elseif args then
     set_level(notes, args)
-    configured, err = configure(command, args, notes)
+    configured, err = configure(command, owner or command, args, notes)
   end
   if configured then
     set_level(notes, args)
@@ -194,25 +239,14 @@ end
 
 -- --- the program -------------------------------------------------------------------------------------
 
-local function usage()
-  local lines = { "Usage: hocker COMMAND [options] ...", "",
-    "Fetches docker and OCI images from registries, without a daemon.", "", "Commands:" }
-  for _, entry in ipairs(commands.all()) do
+local function help()
+  local rows = {}
+  for i, entry in ipairs(commands.all()) do
     local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
-    lines[#lines + 1] = ("   %-12s %s"):format(entry.name, log.printable(what))
+    rows[i] = { entry.name, log.printable(what) }
   end
-  lines[#lines + 1] = "\n`hocker COMMAND --help` tells the rest; hocker --version, the version."
-  return table.concat(lines, "\n")
-end
-
-local function fail(program, err)
-  log.new(program):error(err.message, err.traceback)
-  return exit_code(err)
-end
-
-local function print_line(program, text)
-  local ok, err = print_all(io.stdout, text .. "\n")
-  return ok and 0 or fail(program, err)
+  return usage("hocker", "Fetches docker and OCI images from registries, without a daemon.", rows,
+    "; hocker --version, the version")
 end
 
 local function command_of(program)
@@ -248,7 +282,7 @@ local function run_words(name, program, words)
   if name then return run_named(name, program, words) end
   name = table.remove(words, 1)
   if name == "--help" or name == "-h" or name == "help" then
-    return print_line("hocker", usage())
+    return print_line("hocker", help())
   elseif not name then
     return fail("hocker", core.error("usage", "which command? see hocker --help"))
   end
