@@ -135,8 +135,11 @@ local function perform(ctx, command, args)
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end
-  if result then result, err = print_all(out, "") end
-  if result then return true end
+  if result or result == false and not err then
+    local printed, problem = print_all(out, "")
+    if printed then return result and true end
+    err = problem
+  end
   -- What fails after a signal fails because of it: a read that ended early, say.
   return nil, core.system.interrupted() or err or
     core.error("internal", "the command failed without saying why")
@@ -232,7 +235,7 @@ function M.run(command, program, words, owner)
       configuration = configured }
     ok, err = perform(ctx, command, args)
   end
-  if ok then return 0 end
+  if ok or not err then return ok == false and 1 or 0 end
   notes:error(err.message, err.traceback)
   return exit_code(err)
 end

@@ -4,7 +4,7 @@
 ---     return {
 ---       summary = "print an image's configuration",
 ---       args = { options.image, options.fetch, { names = "-x --extra", flag = true, help = ... } },
----       run = function(ctx, args) ... return true end,  -- or nil, err
+---       run = function(ctx, args) ... return true end,  -- or nil, err; false: the answer is no
 ---     }
 ---
 --- `usage` is what follows the options in its usage, IMAGE by default. A command that has commands of its own,
@@ -45,8 +45,8 @@ local function args_fault(item)
 end
 
 local function own_fault(command)
-  if type(command.summary) ~= "string" then return "'summary' must be a string" end
   if type(command.run) ~= "function" then return "'run' must be a function" end
+  if type(command.summary) ~= "string" then return "'summary' must be a string" end
   if command.args == nil then command.args = {} end
   return args_fault(command.args)
 end
