@@ -9,7 +9,7 @@ local registries = require "hocker.registry"
 local JOBS <const> = 6 -- tags that are asked for at the same time
 
 local FILE <const> = {
-  { names = "--file", value = "PATH", default = "hocker.lock",
+  { names = "--file", value = "PATH", default = "hocker.lock", per_run = true,
     help = "the lock (hocker.lock in the current folder)" },
 }
 
@@ -269,15 +269,15 @@ return {
       args = {
         { words = "name", value = "<name>", count = "1", help = "its name there, and in Nix" },
         options.image, FILE,
-        { names = "--platform", value = "OS/ARCH[/VARIANT]", many = true,
+        { names = "--platform", value = "OS/ARCH[/VARIANT]", many = true, per_run = true,
           help = "an image of an index to lock; may be repeated; all of them by default" },
         options.fetch,
       } },
     { name = "update", usage = "[NAME...]", run = update,
-      summary = "take what the tags are now",
+      summary = "take what the tags stand for now",
       args = { NAMES, FILE, options.access } },
     { name = "outdated", usage = "[NAME...]", run = outdated,
-      summary = "tell which tags have moved, and what changed; exit code 1 if any has",
+      summary = "tell which tags have moved; exit code 1 if any has",
       args = { NAMES, FILE, options.access } },
     { name = "verify", usage = "[NAME...]", run = verify,
       summary = "compare the lock with the manifests that it names",
