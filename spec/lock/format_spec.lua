@@ -79,7 +79,8 @@ describe("the text of a lock", function()
       "say evil.example/library/app:v1" },
     { "another digest than it is named by", function(_, _, one)
       one.manifests.any.manifest.digest = digest "other" end, "images.one: its reference is by" },
-    { "no manifest", function(app) app.manifests = {} end, "images.app.manifests: has no manifest" },
+    { "no manifest", function(app) app.manifests = {} end,
+      "images.app.manifests: has no manifest" },
     { "a list of manifests", function(app) app.manifests = json.array { 1 } end,
       "images.app.manifests: " },
     { "a platform", function(app) app.manifests.linux = manifest "c" end,
