@@ -1,6 +1,7 @@
 local core = require "hocker.core"
 local format = require "hocker.lock.format"
 local json = require "hocker.json"
+local tmp = require "support.tmp"
 
 local function digest(text) return core.digest.of(text) end
 
@@ -39,6 +40,12 @@ describe("the text of a lock", function()
     assert.equal(text, format.print(lock))
     assert.equal(text, format.print(assert(format.parse(json.encode(made())))))
     assert.equal('{\n  "images": {},\n  "version": 1\n}\n', format.print { images = {} })
+  end)
+
+  it("is what docs/lock.md shows", function()
+    local text = tmp.read("docs/lock.md"):match("\n```json\n(.-\n)```\n")
+    text = text:gsub("sha256:%.%.%.", digest "x")
+    assert.equal(text, format.print(assert(format.parse(text))))
   end)
 
   it("leads to its images", function()
