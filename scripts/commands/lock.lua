@@ -17,9 +17,6 @@ local NAMES <const> = {
   { words = "names", value = "<name>", count = "*", help = "names in the lock; all by default" },
 }
 
--- Only manifests: what an image is for, its configuration would tell, but that is a blob.
-local ONLY <const> = { manifests_only = true }
-
 -- Lines of an image, for standard output. What is in them may be a registry's word.
 local function add_lines(lines, name, more)
   for _, line in ipairs(more) do
@@ -80,12 +77,9 @@ local function open_tagged(ctx, args, doc)
   return open(ctx, args, doc, tagged, lock.reference)
 end
 
--- The entry that the registry makes of an image, by the reference that it was opened with.
+-- What the registry makes of an entry now, or by the digest that it was opened with.
 local function resolve(item)
-  local wants = lock.wants(item.entry)
-  local found, err = item.registry:images(wants, ONLY)
-  if not found then return nil, err end
-  return lock.entry(lock.reference(item.entry), found, wants)
+  return lock.look_up(item.registry, lock.wants(item.entry), lock.reference(item.entry))
 end
 
 -- Finds out which of them have moved: these get `now`, the new entry. One that can't be found out gets
@@ -113,6 +107,7 @@ local function moved_lines(item)
   local lines = { ("%s is now %s, and was %s"):format(item.entry.reference,
     lock.top(item.now).digest, lock.top(item.entry).digest) }
   local more = changes.between(item.entry, item.now)
+  if #more == 0 then more = { "nothing else, for its platforms" } end
   return table.move(more, 1, #more, 2, lines)
 end
 
@@ -156,9 +151,8 @@ local function add(ctx, args)
   registry, err = ctx:registry(args)
   if not registry then return nil, err end
   ok, err = lock.edit(args.file, function(doc)
-    local found, problem = registry:images(wants, ONLY)
-    if not found then return nil, problem end
-    entry, problem = lock.entry(registry.ref, found, wants)
+    local problem
+    entry, problem = lock.look_up(registry, wants)
     if entry then ok, problem = check_free(name, doc.images[name], entry) end
     if not (entry and ok) then return nil, problem end
     doc.images[name] = entry
@@ -215,6 +209,14 @@ local function outdated(ctx, args)
   return false
 end
 
+-- What is wrong with an entry. That there is no such manifest is a fault of the lock, too.
+local function find_faults(item)
+  local actual, err = resolve(item)
+  if actual then return changes.faults(item.entry, actual) end
+  if err.code == "not_found" then return { err.message } end
+  return nil, err
+end
+
 local function verify(ctx, args)
   local doc, err = lock.read(args.file)
   if not doc then return nil, err end
@@ -227,11 +229,10 @@ local function verify(ctx, args)
   if not items then return nil, err end
   local lines, bad = {}, 0
   for _, item in ipairs(items) do
-    local actual
-    actual, item.err = resolve(item)
-    local faults = actual and changes.faults(item.entry, actual) or {}
-    if #faults > 0 then bad = bad + 1 elseif actual then faults = { "verified" } end
-    add_lines(lines, item.name, faults)
+    local faults
+    faults, item.err = find_faults(item)
+    if faults and #faults > 0 then bad = bad + 1 end
+    add_lines(lines, item.name, faults and #faults == 0 and { "verified" } or faults or {})
   end
   print_lines(ctx, lines)
   err = first_error(ctx, items)

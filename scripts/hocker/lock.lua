@@ -88,6 +88,18 @@ function M.entry(ref, found, wants)
   }
 end
 
+--- Looks an image up, and makes its entry. Only manifests are fetched: what an image without an index is
+--- for, its configuration would tell, but that is a blob.
+---@param registry hocker.Registry
+---@param wants hocker.Platform[]? nil: all
+---@param ref hocker.Reference? that the entry is to have; the registry's by default
+---@return hocker.Lock.Entry? entry, hocker.Error? err
+function M.look_up(registry, wants, ref)
+  local found, err = registry:images(wants, { manifests_only = true })
+  if not found then return nil, err end
+  return M.entry(ref or registry.ref, found, wants)
+end
+
 -- Files ------------------------------------------------------------------------------------
 
 -- The text of a file; nil alone where there is none.

@@ -253,6 +253,13 @@ describe("hocker lock", function()
       assert.same({ "HEAD /v2/demo/one/manifests/v1" }, list)
     end)
 
+    it("nothing else may have changed for what is locked", function()
+      check("add", "part", at "moving:v1", "--platform", "amd64")
+      image.put_manifest(reg, "demo/moving", "v1", image.index { after.images[1] })
+      assert.matches("\npart: nothing else, for its platforms\n",
+        select(2, fails(1, "outdated")), 1, true)
+    end)
+
     it("platforms that come and go are told", function()
       local new = image.build { architecture = "s390x" }
       new:upload(reg, "demo/moving", nil, { format = "oci" })
@@ -326,11 +333,20 @@ describe("hocker lock", function()
       end)
     end
 
-    it("does not find what the registry lacks", function()
+    it("finds out what the registry lacks", function()
       tamper(app.index.digest, other)
-      local line, stdout = fails(3, "verify")
-      assert.matches("demo/app:v1@" .. other, line, 1, true)
-      assert.equal("one: verified\n", stdout)
+      local _, stdout = fails(5, "verify")
+      assert.matches("^app: " .. at "app:v1@" .. other .. ": [^\n]*HTTP 404[^\n]*\n"
+        .. "one: verified\n$", stdout)
+    end)
+
+    it("goes on where one can't be asked", function()
+      check("add", "last", at "one:v1")
+      tamper(reg:url() .. "/v2/", "http://127.0.0.1:1/v2/")
+      tamper(at "app:v1", "127.0.0.1:1/demo/app:v1")
+      local line, stdout = fails(6, "verify", "--retries", "0")
+      assert.matches("127.0.0.1:1/demo/app:v1@", line, 1, true)
+      assert.equal("last: verified\none: verified\n", stdout)
     end)
   end)
 
