@@ -4,6 +4,7 @@ local image = require "support.image"
 local lfs = require "lfs"
 local program = require "support.program"
 local registry = require "support.registry"
+local scripts = require "support.scripts"
 local served = require "support.served"
 local tmp = require "support.tmp"
 local token_server = require "support.token_server"
@@ -428,6 +429,22 @@ describe("hocker lock", function()
     check("verify", table.unpack(login))
     fails(2, "add", "app", "--registry", "http://alice:s3cret@127.0.0.1:1", "demo/app", "v1")
     assert.not_matches("alice", text())
+  end)
+
+  it("has options in a configuration, but for what is said anew each time", function()
+    check("add", "one", at "one:v1")
+    local function list(options)
+      local folder = scripts.folder { ["config.lua"] = ("return { commands = { lock = %s } }")
+        :format(options) }
+      return program.run("hocker", { "lock", "list" },
+        { cwd = dir, env = { HOCKER_PATH = folder } })
+    end
+    assert.equal(0, list("{ retries = 1 }").code) -- an option, though not of list
+    for _, options in ipairs { '{ file = "x" }', '{ platform = "arm64" }', "{ no_such = 1 }" } do
+      local result = list(options)
+      assert.equal(2, result.code)
+      program.line(result, "hocker lock list")
+    end
   end)
 
   describe("of a registry that", function()
