@@ -1,10 +1,9 @@
 local changes = require "hocker.lock.changes"
 local core = require "hocker.core"
+local json = require "hocker.json"
 local lock = require "hocker.lock"
 local log = require "hocker.log"
 local options = require "hocker.options"
-local platform = require "hocker.platform"
-local registries = require "hocker.registry"
 
 local JOBS <const> = 6 -- tags that are asked for at the same time
 
@@ -35,16 +34,18 @@ end
 
 -- --- the images that are meant --------------------------------------------------------------------
 
--- The names of the command line, or all.
+-- The names of the command line, each once, or all.
 local function choose(doc, names)
   if #names == 0 then return lock.names(doc) end
+  local chosen = {}
   for _, name in ipairs(names) do
     if not doc.images[name] then
       return nil, core.error("not_found", ("the lock has no image '%s'; hocker lock list prints "
         .. "all"):format(name))
     end
+    chosen[name] = true
   end
-  return names
+  return json.keys(chosen)
 end
 
 ---@class hocker.lock.Item
@@ -124,17 +125,6 @@ end
 
 -- --- the commands ---------------------------------------------------------------------------------
 
-local function read_platforms(texts)
-  if #texts == 0 then return nil end
-  local wants, host = {}, registries.host_platform()
-  for i, text in ipairs(texts) do
-    local want, err = platform.parse(text, host)
-    if not want then return nil, err end
-    wants[i] = want
-  end
-  return wants
-end
-
 -- A name stays with its image; its platforms may be others.
 local function check_free(name, old, new)
   if not old or old.reference == new.reference and old.registry == new.registry then return true end
@@ -146,8 +136,9 @@ local function add(ctx, args)
   local name, err = lock.check_name(args.name)
   if not name then return nil, err end
   local wants, registry, entry, ok
-  wants, err = read_platforms(args.platform)
-  if err then return nil, err end
+  wants, err = ctx:platforms(args)
+  if not wants then return nil, err end
+  if #wants == 0 then wants = nil end -- all
   registry, err = ctx:registry(args)
   if not registry then return nil, err end
   ok, err = lock.edit(args.file, function(doc)

@@ -297,7 +297,7 @@ describe("hocker lock", function()
       end)
       assert.equal(4, #list)
       for _, request in ipairs(list) do assert.matches("^GET .*/manifests/sha256:%x+$", request) end
-      assert.equal("one: verified\n", check("verify", "one"))
+      assert.equal("one: verified\n", check("verify", "one", "one"))
     end)
 
     -- what is in the lock, what comes in its place, and what is said
