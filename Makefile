@@ -196,12 +196,13 @@ bench: bench-programs
 # imports is files in any case.
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(LUACDIR)/hocker \
-		$(DESTDIR)$(NIXDIR) $(addprefix $(DESTDIR)$(LUADIR)/hocker/,archive commands templates/nix)
+		$(DESTDIR)$(NIXDIR) $(addprefix $(DESTDIR)$(LUADIR)/hocker/,archive lock commands templates/nix)
 	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
 	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
 	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
 	$(INSTALL) -m 644 scripts/hocker/*.lua $(DESTDIR)$(LUADIR)/hocker
 	$(INSTALL) -m 644 scripts/hocker/archive/*.lua $(DESTDIR)$(LUADIR)/hocker/archive
+	$(INSTALL) -m 644 scripts/hocker/lock/*.lua $(DESTDIR)$(LUADIR)/hocker/lock
 	$(INSTALL) -m 644 scripts/commands/*.lua $(DESTDIR)$(LUADIR)/hocker/commands
 	$(INSTALL) -m 644 templates/nix/*.lua $(DESTDIR)$(LUADIR)/hocker/templates/nix
 	$(INSTALL) -m 644 templates/nix/lib/*.nix $(DESTDIR)$(NIXDIR)

@@ -129,6 +129,14 @@ static int file_make_executable(lua_State *L)
 	return 0;
 }
 
+static int file_lock(lua_State *L)
+{
+	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
+	struct hk_err err = {0};
+
+	return lhk_result(L, hk_file_lock(f, &err), &err);
+}
+
 static int file_commit(lua_State *L)
 {
 	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
@@ -353,6 +361,7 @@ static const luaL_Reg meter_methods[] = {
 static const luaL_Reg file_methods[] = {
 	{"sink", file_sink},
 	{"make_executable", file_make_executable},
+	{"lock", file_lock},
 	{"commit", file_commit},
 	{NULL, NULL},
 };

@@ -9,15 +9,14 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dir.h"
+#include "file.h"
 #include "input.h"
 #include "interrupt.h"
 #include "ustar.h"
@@ -25,7 +24,6 @@
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define BASE_MAX 200 /* bytes of the target's name in the temporary one; NAME_MAX: 255 */
 #define TRIES_MAX 1000
-#define LOCK_MS	  50 /* between two looks at a lock */
 
 struct made {
 	char *name; /* relative to the directory */
@@ -451,14 +449,7 @@ struct hk_sink *hk_dir_sink(struct hk_dir *d, const char *name, struct hk_err *e
 
 int hk_dir_lock(struct hk_dir *d, struct hk_err *err)
 {
-	while (flock(d->fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			break;
-		if (hk_interrupt_check(err) != HK_OK)
-			return HK_EINTERRUPTED;
-		poll(NULL, 0, LOCK_MS);
-	}
-	return HK_OK;
+	return hk_lock_fd(d->fd, err);
 }
 
 int hk_dir_commit(struct hk_dir *d, struct hk_err *err)

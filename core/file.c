@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,10 +25,12 @@
 #define LINKS_MAX 40  /* symbolic links followed, as many as Linux does */
 #define BASE_MAX  200 /* bytes of the target's name in the temporary one; NAME_MAX: 255 */
 #define FIFO_MS	  100 /* between looks whether a FIFO has a reader */
+#define LOCK_MS	  50  /* between looks at a lock */
 
 struct hk_file {
 	unsigned refs;
 	int fd;	      /* the temporary file; -1 once committed */
+	int lock;     /* the folder, while it is locked; else -1 */
 	char *path;   /* as the caller gave it */
 	char *dir;    /* folder of the temporary files */
 	char *temp;   /* path of the temporary file; NULL when it has none, or no more */
@@ -326,7 +329,7 @@ struct hk_file *hk_file_create(const char *path, struct hk_err *err)
 		return NULL;
 	}
 	f->refs = 1;
-	f->fd = f->out = -1;
+	f->fd = f->lock = f->out = -1;
 	f->mode = 0666 & ~read_umask();
 	if (prepare(f, err) != HK_OK) {
 		hk_file_unref(f);
@@ -348,6 +351,8 @@ void hk_file_unref(struct hk_file *f)
 		close(f->fd);
 	if (f->temp)
 		unlink(f->temp);
+	if (f->lock >= 0)
+		close(f->lock);
 	free(f->device);
 	free(f->target);
 	free(f->temp);
@@ -384,6 +389,29 @@ int hk_file_make_folders(const char *path, struct hk_err *err)
 	}
 	free(copy);
 	return rc;
+}
+
+/* --- the lock ----------------------------------------------------------------------- */
+
+int hk_lock_fd(int fd, struct hk_err *err)
+{
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			break;
+		if (hk_interrupt_check(err) != HK_OK)
+			return HK_EINTERRUPTED;
+		poll(NULL, 0, LOCK_MS);
+	}
+	return HK_OK;
+}
+
+/* The folder is locked, since the file itself is another one after each commit. */
+int hk_file_lock(struct hk_file *f, struct hk_err *err)
+{
+	if (!f->target || f->lock >= 0)
+		return HK_OK;
+	f->lock = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return f->lock < 0 ? HK_OK : hk_lock_fd(f->lock, err);
 }
 
 /* --- commit ------------------------------------------------------------------------- */

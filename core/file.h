@@ -35,6 +35,11 @@ HK_API const char *hk_file_path(const struct hk_file *f);
  * be held may call it. */
 HK_API int hk_file_scratch(const struct hk_file *f, struct hk_err *err);
 
+/* Waits until no other process has locked the folder of the target, and keeps it locked until
+ * the last reference goes: for who reads the file to replace it. Advisory; where the file
+ * system can't, and for what can't be replaced, nothing is locked. */
+HK_API HK_MUST_USE int hk_file_lock(struct hk_file *f, struct hk_err *err);
+
 /* Makes the bytes visible under the path, with the permissions that the umask gave a new
  * file when this one was created. Once; the file is then closed for writing. A copy to a
  * FIFO waits for its reader, and an interrupt ends the wait. HK_EUSAGE while a sink of it is
@@ -49,6 +54,10 @@ HK_API HK_MUST_USE int hk_file_make_folders(const char *path, struct hk_err *err
 
 /* A sink that writes to the file from its start; what was there is gone. Holds a reference. */
 HK_API struct hk_sink *hk_sink_file(struct hk_file *f, struct hk_err *err);
+
+/* Waits until `fd` can be locked, or for an interrupt; closing it unlocks. HK_OK also where the
+ * file system has no locks. */
+HK_MUST_USE int hk_lock_fd(int fd, struct hk_err *err);
 
 /* pwrite(2) and pread(2) of exactly `len` bytes; short reads are HK_EIO. */
 HK_MUST_USE int hk_pwrite_all(int fd, const void *data, size_t len, int64_t offset,

@@ -71,6 +71,33 @@ variable, a file, or what is built in. Options that are for the command line alo
   which = [[
 Prints the file that is used for WHAT: for commands/NAME (or NAME), for templates/nix/NAME, or for a module of the library,
 hocker/NAME. What comes with hocker has a path that begins with hocker:/.]],
+  lock = [[
+Keeps a lock: a file of JSON that has, for images by names of your own, the digests of the index, of the manifests of all
+platforms, or those that are asked for, and of their configurations and layers. It belongs with the sources of what uses the images;
+fromLock, of hocker's Nix library, makes images of it. Only manifests are fetched, never a layer or a configuration.
+.PP
+The lock is written at once and whole, and only when something in it is new; who else changes it at the same time is waited for.
+Credentials are not kept in it.]],
+}
+
+-- What the commands of a command do.
+local PARTS = {
+  lock = {
+    add = [[
+Puts an image into the lock, of all platforms that its index has, or of those that are asked for. A name that is there stays with
+its image, which is looked up anew. The platform of an image without an index is the one that is asked for, else "any".]],
+    update = [[
+Takes what the tags stand for now, and prints what has changed. An image that was named by a digest stays as it is. When one
+can't be looked up, nothing is written.]],
+    outdated = [[
+Tells which tags have moved, and for each platform the layers that came (+) and went (-), with their sizes, and how many bytes
+there are to fetch. The exit code is 1 if any has moved.]],
+    verify = [[
+Fetches the manifests again, by the digests in the lock, and compares all that it has of them. Each difference is told, and the
+exit code is 5 if there is any.]],
+    remove = "Takes images out of the lock.",
+    list = "Prints the images of the lock, each with its digest and its platforms.",
+  },
 }
 
 local NAME = [[
@@ -151,14 +178,6 @@ local function option(spec)
   return (".TP\n%s\n%s.\n"):format(table.concat(names, ", "), escape(spec.help))
 end
 
-local function all_options(args)
-  local parts = {}
-  for _, item in ipairs(options.flatten { args, options.scripts }) do
-    if item.names then parts[#parts + 1] = option(item) end
-  end
-  return table.concat(parts)
-end
-
 -- Whether a command takes an image; and whether it talks to its registry.
 local function takes_image(args)
   for _, item in ipairs(options.flatten(args)) do
@@ -169,6 +188,71 @@ end
 
 local function takes_credentials(args)
   return options.by_key(args).username ~= nil
+end
+
+-- The arguments of a command, or of all its commands.
+local function arguments(spec)
+  if spec.args then return spec.args end
+  local all = {}
+  for i, sub in ipairs(spec.commands) do all[i] = sub.args end
+  return all
+end
+
+local function print_options(args)
+  local lines = {}
+  for _, item in ipairs(options.flatten(args)) do
+    if item.names then lines[#lines + 1] = option(item) end
+  end
+  return table.concat(lines)
+end
+
+-- Each option once, with the commands that take it.
+local function users_of_options(spec)
+  local order, users = {}, {}
+  for _, sub in ipairs(spec.commands) do
+    for _, item in ipairs(options.flatten(sub.args)) do
+      if item.names and not users[item] then order[#order + 1], users[item] = item, {} end
+      if item.names then table.insert(users[item], sub.name) end
+    end
+  end
+  return order, users
+end
+
+-- The options of a command's commands, by who takes them.
+local function shared_options(spec)
+  local titles, groups = { "all" }, { all = {} }
+  local order, users = users_of_options(spec)
+  for _, item in ipairs(order) do
+    local who = #users[item] == #spec.commands and "all" or table.concat(users[item], ", ")
+    if not groups[who] then titles[#titles + 1], groups[who] = who, {} end
+    table.insert(groups[who], item)
+  end
+  table.insert(groups.all, options.scripts)
+  for i, who in ipairs(titles) do titles[i] = (".SS Of %s\n%s"):format(who, print_options(groups[who])) end
+  return table.concat(titles)
+end
+
+local function option_text(spec)
+  if spec.commands then return shared_options(spec) end
+  return print_options { spec.args, options.scripts }
+end
+
+local function synopsis(program, spec)
+  local lines = {}
+  for i, one in ipairs(spec.commands or { spec }) do
+    lines[i] = (".B %s\n[options] %s"):format(escape(spec.commands and program .. " " .. one.name or program),
+      one.usage or "IMAGE"):gsub(" $", "")
+  end
+  return table.concat(lines, "\n.br\n")
+end
+
+-- What each of a command's commands does.
+local function command_list(name, spec)
+  local lines = {}
+  for i, sub in ipairs(spec.commands) do
+    lines[i] = (".TP\n\\fB%s\\fR %s\n%s"):format(sub.name, sub.usage, escape(PARTS[name][sub.name]))
+  end
+  return table.concat(lines, "\n")
 end
 
 local function section(name, text)
@@ -194,12 +278,13 @@ end
 local function command_page(entry)
   local name, program = entry.name, entry.program or "hocker " .. entry.name
   local spec = assert(scripts.bundled("commands/" .. name))
-  local body = section("SYNOPSIS", ((".B %s\n[options] %s"):format(escape(program),
-    spec.usage or "IMAGE"):gsub(" $", "")))
+  local args = arguments(spec)
+  local body = section("SYNOPSIS", synopsis(program, spec))
     .. section("DESCRIPTION", escape(PROSE[name]):gsub("\\e", "\\"))
-  if takes_image(spec.args) then body = body .. section("IMAGES", name == "tags" and NAME or IMAGE) end
-  body = body .. section("OPTIONS", all_options(spec.args))
-  if takes_credentials(spec.args) then body = body .. section("CREDENTIALS", CREDENTIALS) end
+  if spec.commands then body = body .. section("COMMANDS", command_list(name, spec)) end
+  if takes_image(args) then body = body .. section("IMAGES", name == "tags" and NAME or IMAGE) end
+  body = body .. section("OPTIONS", option_text(spec))
+  if takes_credentials(args) then body = body .. section("CREDENTIALS", CREDENTIALS) end
   return page(page_name(entry), spec.summary, body .. section("EXIT STATUS", list(CODES))
     .. section("SEE ALSO", ".BR hocker (1)"))
 end

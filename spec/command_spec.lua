@@ -92,6 +92,14 @@ describe("how a command ends", function()
     assert.matches("^prog: nil\n", run({ run = function() error() end }).stderr)
   end)
 
+  it("with the answer no, which is 1", function()
+    local result = run { run = function(ctx)
+      ctx.out:write("what differs\n")
+      return false
+    end }
+    assert.same({ code = 1, stdout = "what differs\n", stderr = "" }, result)
+  end)
+
   it("without saying why", function()
     local result = run { run = function() end }
     assert.equal(1, result.code)
@@ -232,6 +240,48 @@ describe("what a command is given", function()
       assert.equal(want, (result.stderr:gsub("prog: ", ""):gsub("\n", " "):gsub(" $", "")))
     end)
   end
+end)
+
+describe("a command of commands", function()
+  local COMMANDS = { args = false, commands = {
+    { name = "one", summary = "does one", usage = "WORD",
+      args = { { words = "word", value = "<word>", count = "1", help = "a word" } },
+      run = function(ctx, args)
+        ctx.out:write(args.word, "\n")
+        return true
+      end },
+    { name = "two", summary = "does two", args = {},
+      run = function() return nil, core.error("io", "why") end },
+  } }
+
+  it("runs what its first word says", function()
+    assert.same({ code = 0, stdout = "w\n", stderr = "" }, run(COMMANDS, { "one", "w" }))
+    assert.same({ code = 7, stdout = "", stderr = "prog two: why\n" }, run(COMMANDS, { "two" }))
+    assert.matches("^Usage: prog one %[options%] WORD\n.*\n   word +a word\n",
+      run(COMMANDS, { "one", "--help" }).stdout)
+    assert.same({ code = 2, stdout = "",
+      stderr = "prog one: too many arguments; see prog one --help\n" },
+      run(COMMANDS, { "one", "a", "b" }))
+  end)
+
+  it("lists what there is", function()
+    for _, word in ipairs { "--help", "-h", "help" } do
+      assert.same({ code = 0, stderr = "",
+        stdout = "Usage: prog COMMAND [options] ...\n\nDoes x.\n\n"
+        .. "Commands:\n   one          does one\n   two          does two\n\n"
+        .. "`prog COMMAND --help` tells the rest.\n" }, run(COMMANDS, { word }))
+    end
+  end)
+
+  it("refuses other words, and none", function()
+    for _, word in ipairs { "three", "", "one two", "--file" } do
+      assert.same({ code = 2, stdout = "",
+        stderr = ("prog: there is no command '%s'; see prog --help\n"):format(word) },
+        run(COMMANDS, { word }))
+    end
+    assert.same({ code = 2, stdout = "", stderr = "prog: which command? see prog --help\n" },
+      run(COMMANDS))
+  end)
 end)
 
 describe("the program", function()

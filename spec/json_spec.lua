@@ -232,3 +232,29 @@ describe("json.encode", function()
     end)
   end
 end)
+
+describe("json.pretty", function()
+  local cases = {
+    { "a scalar", 1, "1\n" },
+    { "nothing in it", { a = {}, b = json.array {} }, '{\n  "a": {},\n  "b": []\n}\n' },
+    { "one line of scalars", { b = 1, a = "x" }, '{ "a": "x", "b": 1 }\n' },
+    { "an array of them", json.array { 1, null, "a" }, '[ 1, null, "a" ]\n' },
+    { "objects of a line each", { list = json.array { { a = 1 }, { a = 2 } }, n = 1 },
+      '{\n  "list": [\n    { "a": 1 },\n    { "a": 2 }\n  ],\n  "n": 1\n}\n' },
+  }
+  for _, case in ipairs(cases) do
+    it("prints " .. case[1], function()
+      local text = json.pretty(case[2])
+      assert.equal(case[3], text)
+      assert.equal(json.encode(case[2]), json.encode(assert(json.decode(text))))
+    end)
+  end
+end)
+
+describe("json.keys", function()
+  it("are in the order of their bytes", function()
+    assert.same({ "", "B", "a", "aa", "\u{e9}" },
+      json.keys { a = 1, B = 1, [""] = 1, ["\u{e9}"] = 1, aa = 1 })
+    assert.has_error(function() json.keys { 1 } end)
+  end)
+end)

@@ -18,7 +18,7 @@ describe("the manual pages", function()
   it("are understood by man", function()
     if not process.which("man") then pending("man is not installed") return end
     for _, name in ipairs { "hocker", "hocker-image", "hocker-tags", "docker2nix",
-      "hocker-assemble", "hocker-stream" } do
+      "hocker-assemble", "hocker-stream", "hocker-lock" } do
       local result = process.run({ "man", "--warnings", "-l", "man/" .. name .. ".1" }, {
         env = { MANWIDTH = "100", LC_ALL = "C.UTF-8" },
       })

@@ -102,7 +102,7 @@ describe("README.md", function()
       assert.equal("images\n", result.stdout)
       assert.is_true(tmp.exists(cwd .. "/images/index.json"))
     end,
-    ["> debian.nix$"] = function()
+    ["| docker2nix .*> debian.nix$"] = function()
       assert.matches("^{ fetchDockerConfig, ", tmp.read(cwd .. "/debian.nix"))
     end,
     ["^nix%-build "] = function(result)
@@ -125,6 +125,15 @@ describe("README.md", function()
     ["^docker2nix .*/dockerfile.lua "] = function(result)
       assert.equal(("FROM %s/library/debian:12@%s\n"):format(reg:host(), pushed.digest),
         result.stdout)
+    end,
+    ["^hocker lock add "] = function(result)
+      assert.matches("^debian: %S+/library/debian:12@sha256:%x+ any\n$", result.stdout)
+      assert.is_true(tmp.exists(cwd .. "/hocker.lock"))
+    end,
+    ["^hocker lock outdated"] = function(result) assert.equal("", result.stdout) end,
+    ["^hocker lock update"] = function(result) assert.equal("", result.stdout) end,
+    ["^hocker lock verify"] = function(result)
+      assert.equal("debian: verified\n", result.stdout)
     end,
     ["docker load"] = function(result) assert.matches("Loaded image", result.stdout) end,
     ["^LUA_PATH="] = function(result)
@@ -174,7 +183,7 @@ describe("README.md", function()
       assert.equal(0, result.code, result.stderr)
       count = count + 1
     end
-    assert.equal(2, count)
+    assert.equal(3, count)
   end)
 
   it("runs: its Lua", function()

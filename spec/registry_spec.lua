@@ -371,6 +371,18 @@ describe("a registry", function()
       assert.equal(64, #assert(open():images()).images)
     end)
 
+    it("are of no known platform where a configuration would tell, and is not wanted", function()
+      serve { v1 = amd, v2 = index { { arm } }, b = arm }
+      for _, tag in ipairs { "v1", "v2" } do
+        for _, wants in ipairs { {}, { { AMD64 } } } do
+          local found = assert(open(tag):images(wants[1], { manifests_only = true }))
+          assert.equal(1, #found.images)
+          assert.is_nil(found.images[1].platform)
+        end
+      end
+      for _, path in ipairs(asked()) do assert.not_matches("/blobs/", path) end
+    end)
+
     it("fail together", function()
       serve { v1 = several, a = amd, b = arm }
       local found, err = open():images()
@@ -384,6 +396,47 @@ describe("a registry", function()
       found, err = open():images()
       assert.is_nil(found)
       assert.matches("the index has no images", err.message, 1, true)
+    end)
+  end)
+
+  describe("the digest", function()
+    local bytes = manifest("a")
+    local path = "/v2/team/app/manifests/v1"
+
+    local function methods()
+      local list = {}
+      for i, request in ipairs(server:requests()) do list[i] = request.method end
+      return list
+    end
+
+    it("of a tag is told without the document", function()
+      local headers = { ["Docker-Content-Digest"] = core.digest.of(bytes) }
+      server:set { [path] = { headers = headers } }
+      assert.equal(core.digest.of(bytes), open():digest())
+      assert.same({ "HEAD" }, methods())
+    end)
+
+    it("of a tag is that of the document, where the registry does not tell", function()
+      for _, reply in ipairs { { status = 405 }, { status = 200 }, { status = 404 },
+        { headers = { ["Docker-Content-Digest"] = "sha256:X" } } } do
+        server:forget()
+        server:set { ["HEAD " .. path] = reply, [path] = { body = bytes } }
+        assert.equal(core.digest.of(bytes), open():digest())
+        assert.same({ "HEAD", "GET" }, methods())
+      end
+    end)
+
+    it("of a digest needs no registry", function()
+      assert.equal(core.digest.of "x", open(core.digest.of "x"):digest())
+      assert.same({}, methods())
+    end)
+
+    it("is an error in the document's words", function()
+      server:set { [path] = { status = 404, body = '{"errors":[{"message":"gone"}]}' } }
+      local digest, err = open():digest()
+      assert.is_nil(digest)
+      assert.equal("not_found", err.code)
+      assert.matches("gone", err.message, 1, true)
     end)
   end)
 

@@ -248,6 +248,11 @@ function File:sink() end
 --- Lets those execute the file who may read it.
 function File:make_executable() end
 
+--- Waits until nobody else has the file's folder locked, and locks it until the file is closed: for who
+--- reads a file to replace it.
+---@return true? ok, hocker.Error? err
+function File:lock() end
+
 --- Gives the file its name.
 ---@return true? ok, hocker.Error? err
 function File:commit() end

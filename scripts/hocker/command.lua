@@ -40,6 +40,7 @@ M.programs = {
   { name = "paths" },
   { name = "settings" },
   { name = "which" },
+  { name = "lock" },
 }
 
 local function exit_code(err)
@@ -134,23 +135,27 @@ local function perform(ctx, command, args)
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end
-  if result then result, err = print_all(out, "") end
-  if result then return true end
+  if result or result == false and not err then
+    local printed, problem = print_all(out, "")
+    if printed then return result and true end
+    err = problem
+  end
   -- What fails after a signal fails because of it: a read that ended early, say.
   return nil, core.system.interrupted() or err or
     core.error("internal", "the command failed without saying why")
 end
 
--- The options that are not on the command line, and what else is configured.
-local function configure(command, args, notes)
+-- The options that are not on the command line, and what else is configured: for a command, or for the
+-- one that it belongs to.
+local function configure(command, owner, args, notes)
   if not settings.matter(command) then return configuration.new() end
   for _, variable in ipairs(settings.ignored(command)) do
     notes:warn(variable .. " is not read: that option is for the command line alone")
   end
   local found, err = configuration.load()
   local ok = found
-  if ok then ok, err = settings.check(found, command) end
-  if ok then ok, err = settings.fill(found, command, args) end
+  if ok then ok, err = settings.check(found, owner) end
+  if ok then ok, err = settings.fill(found, { name = owner.name, args = command.args }, args) end
   return ok and found, err
 end
 
@@ -164,46 +169,7 @@ local function warn_of_places(notes)
   end
 end
 
---- Runs one command and returns its exit code.
----@param command hocker.Command
----@param program string the name for messages
----@param words string[]
----@return integer exit_code
-function M.run(command, program, words)
-  local notes = log.new(program)
-  local args, err, help = arguments.read(program, command, words)
-  local ok, configured
-  if help then
-    ok, err = print_all(io.stdout, help)
-  elseif args then
-    set_level(notes, args)
-    configured, err = configure(command, args, notes)
-  end
-  if configured then
-    set_level(notes, args)
-    warn_of_places(notes)
-    local out = setmetatable({ stream = io.stdout }, out_mt)
-    local ctx = context.new { program = program, log = notes, out = out,
-      configuration = configured }
-    ok, err = perform(ctx, command, args)
-  end
-  if ok then return 0 end
-  notes:error(err.message, err.traceback)
-  return exit_code(err)
-end
-
--- --- the program -------------------------------------------------------------------------------------
-
-local function usage()
-  local lines = { "Usage: hocker COMMAND [options] ...", "",
-    "Fetches docker and OCI images from registries, without a daemon.", "", "Commands:" }
-  for _, entry in ipairs(commands.all()) do
-    local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
-    lines[#lines + 1] = ("   %-12s %s"):format(entry.name, log.printable(what))
-  end
-  lines[#lines + 1] = "\n`hocker COMMAND --help` tells the rest; hocker --version, the version."
-  return table.concat(lines, "\n")
-end
+-- --- commands of commands -----------------------------------------------------------------------------
 
 local function fail(program, err)
   log.new(program):error(err.message, err.traceback)
@@ -213,6 +179,77 @@ end
 local function print_line(program, text)
   local ok, err = print_all(io.stdout, text .. "\n")
   return ok and 0 or fail(program, err)
+end
+
+-- What a program that has commands says of itself.
+local function usage(program, summary, rows, ending)
+  local lines = { "Usage: " .. program .. " COMMAND [options] ...", "", summary, "", "Commands:" }
+  for _, row in ipairs(rows) do lines[#lines + 1] = ("   %-12s %s"):format(row[1], row[2]) end
+  return ("%s\n\n`%s COMMAND --help` tells the rest%s."):format(table.concat(lines, "\n"), program,
+    ending)
+end
+
+local function sub_usage(command, program)
+  local rows = {}
+  for i, sub in ipairs(command.commands) do rows[i] = { sub.name, log.printable(sub.summary) } end
+  return usage(program, command.summary:gsub("^%l", string.upper) .. ".", rows, "")
+end
+
+-- Runs what the first word names.
+local function run_sub(command, program, words)
+  local name = table.remove(words, 1)
+  if name == "--help" or name == "-h" or name == "help" then
+    return print_line(program, sub_usage(command, program))
+  elseif not name then
+    return fail(program, core.error("usage", "which command? see " .. program .. " --help"))
+  end
+  for _, sub in ipairs(command.commands) do
+    if sub.name == name then return M.run(sub, program .. " " .. name, words, command) end
+  end
+  return fail(program, core.error("usage",
+    ("there is no command '%s'; see %s --help"):format(name, program)))
+end
+
+--- Runs one command and returns its exit code.
+---@param command hocker.Command
+---@param program string the name for messages
+---@param words string[]
+---@param owner hocker.Command? the one that it is a command of
+---@return integer exit_code
+function M.run(command, program, words, owner)
+  if command.commands then return run_sub(command, program, words) end
+  local notes = log.new(program)
+  local args, err, help = arguments.read(program, command, words)
+  local ok, configured
+  if help then
+    ok, err = print_all(io.stdout, help)
+  elseif args then
+    set_level(notes, args)
+    configured, err = configure(command, owner or command, args, notes)
+  end
+  if configured then
+    set_level(notes, args)
+    warn_of_places(notes)
+    local out = setmetatable({ stream = io.stdout }, out_mt)
+    local ctx = context.new { program = program, log = notes, out = out,
+      configuration = configured }
+    ok, err = perform(ctx, command, args)
+  end
+  if ok or not err then return ok == false and 1 or 0 end
+  notes:error(err.message, err.traceback)
+  return exit_code(err)
+end
+
+-- --- the program -------------------------------------------------------------------------------------
+
+local function help()
+  local rows = {}
+  for i, entry in ipairs(commands.all()) do
+    local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
+    rows[i] = { entry.name, log.printable(what) }
+  end
+  return usage("hocker", "Fetches docker and OCI images from registries, without a daemon.", rows,
+    "; hocker --version, the version")
 end
 
 local function command_of(program)
@@ -248,7 +285,7 @@ local function run_words(name, program, words)
   if name then return run_named(name, program, words) end
   name = table.remove(words, 1)
   if name == "--help" or name == "-h" or name == "help" then
-    return print_line("hocker", usage())
+    return print_line("hocker", help())
   elseif not name then
     return fail("hocker", core.error("usage", "which command? see hocker --help"))
   end

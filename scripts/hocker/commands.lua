@@ -4,10 +4,11 @@
 ---     return {
 ---       summary = "print an image's configuration",
 ---       args = { options.image, options.fetch, { names = "-x --extra", flag = true, help = ... } },
----       run = function(ctx, args) ... return true end,  -- or nil, err
+---       run = function(ctx, args) ... return true end,  -- or nil, err; false: the answer is no
 ---     }
 ---
---- `usage` is what follows the options in its usage, IMAGE by default.
+--- `usage` is what follows the options in its usage, IMAGE by default. A command that has commands of its own,
+--- as `hocker lock add`, has `commands`, a list of such tables with a `name`, in the place of `args` and `run`.
 
 local core = require "hocker.core"
 local options = require "hocker.options"
@@ -19,8 +20,9 @@ local M = {}
 ---@field name string as the file is called
 ---@field summary string
 ---@field usage string?
----@field args table
----@field run fun(ctx: hocker.Context, args: table): boolean?, hocker.Error?
+---@field args table of a command that has commands: those of all
+---@field run (fun(ctx: hocker.Context, args: table): boolean?, hocker.Error?)? false: the answer is no
+---@field commands hocker.Command[]?
 
 -- One option, or the words, or a list of them.
 local function args_fault(item)
@@ -42,11 +44,29 @@ local function args_fault(item)
   end
 end
 
-local function command_fault(command)
-  if type(command) ~= "table" then return "a command must return a table" end
+local function own_fault(command)
   if type(command.run) ~= "function" then return "'run' must be a function" end
   if type(command.summary) ~= "string" then return "'summary' must be a string" end
+  if command.args == nil then command.args = {} end
   return args_fault(command.args)
+end
+
+-- Its `args` become those of its commands.
+local function commands_fault(command)
+  if type(command.commands) ~= "table" then return "'commands' must be a list" end
+  if type(command.summary) ~= "string" then return "'summary' must be a string" end
+  command.args = {}
+  for i, sub in ipairs(command.commands) do
+    if type(sub) ~= "table" or type(sub.name) ~= "string" then return "a command has no 'name'" end
+    local why = own_fault(sub)
+    if why then return sub.name .. ": " .. why end
+    command.args[i] = sub.args
+  end
+end
+
+local function command_fault(command)
+  if type(command) ~= "table" then return "a command must return a table" end
+  return (command.commands == nil and own_fault or commands_fault)(command)
 end
 
 ---@class hocker.CommandEntry
@@ -64,7 +84,6 @@ function M.entry(name)
   local entry = { name = name, path = script.path }
   entry.command, entry.err = scripts.run(script)
   if entry.err then return entry end
-  if type(entry.command) == "table" and entry.command.args == nil then entry.command.args = {} end
   local why = command_fault(entry.command)
   if why then
     entry.command = nil

@@ -113,21 +113,16 @@ end
 --- The repositories of several images, which share a session, with the credentials and limits that
 --- the arguments give.
 ---@param args table
----@param images string[][] the words of each
+---@param refs hocker.Reference[]
 ---@return hocker.Registry[]? registries, hocker.Error? err
-function methods:registries(args, images)
-  local refs, registries, err = {}, {}
-  for i, words in ipairs(images) do
-    refs[i], err = reference.parse(words, { registry = args.registry })
-    if not refs[i] then return nil, err end
-  end
-  local given, cred, s
-  given, err = from_flags(args, refs)
+function methods:open(args, refs)
+  local given, err = from_flags(args, refs)
   if err then return nil, err end
+  local registries = {}
   for i, ref in ipairs(refs) do
+    local cred, mirrors
     cred, err = find_credentials(self, args, ref, given)
     if err then return nil, err end
-    local mirrors
     mirrors, err = find_mirrors(self, args, ref)
     if not mirrors then return nil, err end
     registries[i] = {
@@ -135,6 +130,7 @@ function methods:registries(args, images)
       foreign_layers = args.foreign_layers, realms = self.configuration:realms(ref),
     }
   end
+  local s
   s, err = open_session(self, args)
   if not s then return nil, err end
   for i, opts in ipairs(registries) do
@@ -148,6 +144,19 @@ function methods:registries(args, images)
     registries[i] = registry.new(opts)
   end
   return registries
+end
+
+--- The repositories of images that are named on the command line.
+---@param args table
+---@param images string[][] the words of each
+---@return hocker.Registry[]? registries, hocker.Error? err
+function methods:registries(args, images)
+  local refs, err = {}
+  for i, words in ipairs(images) do
+    refs[i], err = reference.parse(words, { registry = args.registry })
+    if not refs[i] then return nil, err end
+  end
+  return self:open(args, refs)
 end
 
 --- The repository that the arguments name.

@@ -80,22 +80,22 @@ local function check_platform(registry, image, want)
 end
 
 -- One job of M.several.
-local function fetch(registry, document, want, host)
-  local image, err = resolve(registry, document, want or host)
-  if image then image, err = learn_platform(registry, image) end
-  if image and want then image, err = check_platform(registry, image, want) end
+local function fetch(registry, document, want, opts)
+  local image, err = resolve(registry, document, want or opts.host)
+  if image and not opts.manifests_only then image, err = learn_platform(registry, image) end
+  if image and want and image.platform then image, err = check_platform(registry, image, want) end
   return image, err
 end
 
 --- The image of each platform that is wanted, or all images of an index, the first of each platform.
 --- The manifests are fetched at the same time. An image's platform is always known then: where no index
---- tells it, from the configuration.
+--- tells it, from the configuration, unless no more than manifests may be fetched.
 ---@param registry hocker.Registry
 ---@param wants hocker.Platform[]? nil: all
----@param host hocker.Platform
+---@param opts { host: hocker.Platform, manifests_only: boolean? }
 ---@return hocker.Images? found in the order of `wants`, or of the index
 ---@return hocker.Error? err "not_found" for a platform that is not there
-function M.several(registry, wants, host)
+function M.several(registry, wants, opts)
   local document, err = registry:document()
   if not document then return nil, err end
   local index = document.kind == "index" and document or nil
@@ -108,7 +108,7 @@ function M.several(registry, wants, host)
   local images, jobs = {}, {}
   for i, want in ipairs(list) do
     jobs[i] = function()
-      local image, problem = fetch(registry, document, want, host)
+      local image, problem = fetch(registry, document, want, opts)
       images[i] = image
       return image and true, problem
     end

@@ -230,30 +230,59 @@ local function before(a, b)
   return #a < #b
 end
 
-local encode_value
-
-local function encode_array(list, depth)
-  local parts = {}
-  for i = 1, #list do parts[i] = encode_value(list[i], depth) end
-  return "[" .. table.concat(parts, ",") .. "]"
-end
-
-local function encode_object(object, depth)
+--- The keys of an object, in the order of their bytes.
+---@param object table<string, any>
+---@return string[]
+function M.keys(object)
   local keys = {}
   for key in pairs(object) do
     if type(key) ~= "string" then
-      error("json.encode: an object's keys are strings, and lists are made with json.array", 0)
+      error("json: an object's keys are strings, and lists are made with json.array", 0)
     end
     keys[#keys + 1] = key
   end
   table.sort(keys, before)
-  for i, key in ipairs(keys) do
-    keys[i] = encode_string(key) .. ":" .. encode_value(object[key], depth)
-  end
-  return "{" .. table.concat(keys, ",") .. "}"
+  return keys
 end
 
-function encode_value(value, depth)
+-- One line, as canonical as can be.
+local function join_line(parts, open, close)
+  return open .. table.concat(parts, ",") .. close
+end
+
+-- For people: what has no array or object in it is one line, all else is a line an entry.
+local function join_lines(parts, open, close, value, depth)
+  if #parts == 0 then return open .. close end
+  for _, item in pairs(value) do
+    if type(item) == "table" then
+      local indent = ("  "):rep(depth - 1)
+      return ("%s\n%s  %s\n%s%s"):format(open, indent,
+        table.concat(parts, ",\n" .. indent .. "  "), indent, close)
+    end
+  end
+  return open .. " " .. table.concat(parts, ", ") .. " " .. close
+end
+
+local LINE <const> = { join = join_line, colon = ":" }
+local LINES <const> = { join = join_lines, colon = ": " }
+
+local encode_value
+
+local function encode_array(list, depth, style)
+  local parts = {}
+  for i = 1, #list do parts[i] = encode_value(list[i], depth, style) end
+  return style.join(parts, "[", "]", list, depth)
+end
+
+local function encode_object(object, depth, style)
+  local parts = {}
+  for i, key in ipairs(M.keys(object)) do
+    parts[i] = encode_string(key) .. style.colon .. encode_value(object[key], depth, style)
+  end
+  return style.join(parts, "{", "}", object, depth)
+end
+
+function encode_value(value, depth, style)
   local kind = type(value)
   if kind == "string" then return encode_string(value) end
   if kind == "number" then return encode_number(value) end
@@ -263,7 +292,7 @@ function encode_value(value, depth)
   if depth == MAX_DEPTH then
     error(("json.encode: nested deeper than %d levels"):format(MAX_DEPTH), 0)
   end
-  return (M.is_array(value) and encode_array or encode_object)(value, depth + 1)
+  return (M.is_array(value) and encode_array or encode_object)(value, depth + 1, style)
 end
 
 --- Prints a value as canonical JSON: one line, keys in the order of their bytes, nothing
@@ -272,7 +301,15 @@ end
 ---@param value any
 ---@return string text
 function M.encode(value)
-  return encode_value(value, 0)
+  return encode_value(value, 0, LINE)
+end
+
+--- Prints a value for files that people read and compare: indented, an array or object that holds
+--- no other on one line, a newline at the end. Else as `encode`.
+---@param value any
+---@return string text
+function M.pretty(value)
+  return encode_value(value, 0, LINES) .. "\n"
 end
 
 return M

@@ -124,8 +124,11 @@ M.scripts = {
     help = "run only what comes with hocker, without any configuration" },
 }
 
+--- All that a command needs to talk to a registry that is named elsewhere.
+M.access = { M.mirrors, M.credentials, M.network, M.verbosity }
+
 --- All that a command needs to talk to a registry.
-M.fetch = { M.registry, M.mirrors, M.credentials, M.network, M.verbosity }
+M.fetch = { M.registry, M.access }
 
 --- The options and words of a command in one list: its `args` are a list of them and of such lists.
 ---@param list table

@@ -34,7 +34,7 @@ local ARCHITECTURES <const> = {
   mips = { "mips" }, mipsle = { "mipsle" }, mipsel = { "mipsle" },
   mips64 = { "mips64" }, mips64le = { "mips64le" }, mips64el = { "mips64le" },
   ppc64 = { "ppc64" }, ppc64le = { "ppc64le" }, ppc64el = { "ppc64le" },
-  powerpc64le = { "ppc64le" },
+  powerpc64 = { "ppc64" }, powerpc64le = { "ppc64le" },
   riscv64 = { "riscv64" }, s390x = { "s390x" }, wasm = { "wasm" },
 }
 

@@ -226,6 +226,31 @@ function methods:document(which)
   return document, err
 end
 
+-- The digest in the answer to a HEAD request, which is tried once; what is none is not there.
+local function head_digest(self, place)
+  local response = with_scheme(place, function()
+    local url, err = place.ref:manifest_url()
+    if not url then return nil, err end
+    return self.session:fetch { url = url_at(place, url), method = "HEAD", headers = { ACCEPT },
+      auth = place.auth, retries = 0 }
+  end)
+  return response and core.digest.check(response.headers["docker-content-digest"] or "")
+end
+
+--- The digest of what the name stands for now. Registries tell it without sending the document, which
+--- those that count pulls don't count; one that does not tell is asked for the document.
+---@return string? digest, hocker.Error? err
+function methods:digest()
+  if self.ref.digest then return self.ref.digest end
+  local digest, err = anywhere(self, function(place)
+    local told = head_digest(self, place)
+    if told then return told end
+    local document, problem, response = fetch_document(self, place)
+    return document and document.digest, problem, response
+  end)
+  return digest, err
+end
+
 --- The manifest of one image: an index is resolved for the platform.
 ---@param want hocker.Platform? the host's by default
 ---@return hocker.Image? image, hocker.Error? err
@@ -235,10 +260,12 @@ end
 
 --- The images of several platforms, or all of an index.
 ---@param wants hocker.Platform[]? nil: all
+---@param opts { manifests_only: boolean? }? manifests_only: an image's platform may stay unknown
 ---@return hocker.Images? found in the order of `wants`, or of the index
 ---@return hocker.Error? err
-function methods:images(wants)
-  return images.several(self, wants, M.host_platform())
+function methods:images(wants, opts)
+  return images.several(self, wants, { host = M.host_platform(),
+    manifests_only = opts and opts.manifests_only })
 end
 
 --- All tags of the repository, in the registry's order.

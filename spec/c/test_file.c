@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -465,6 +466,33 @@ static void scratch_files_are_beside_the_target(void)
 	CHECK(entries(".") == 0);
 }
 
+static void a_lock_is_waited_for(void)
+{
+	struct hk_err err = {0};
+	struct hk_file *f, *same;
+	int fd = open(".", O_RDONLY);
+
+	empty_root();
+	CHECK(mkdir("sub", 0755) == 0 && symlink("../f", "sub/link") == 0);
+	f = hk_file_create("f", NULL);
+	CHECK(hk_file_lock(f, NULL) == HK_OK);
+	CHECK(hk_file_lock(f, NULL) == HK_OK);
+	CHECK(flock(fd, LOCK_EX | LOCK_NB) != 0);
+	CHECK(hk_file_commit(f, NULL) == HK_OK);
+	same = hk_file_create("sub/link", NULL);
+	hk_interrupt(15);
+	CHECK(hk_file_lock(same, &err) == HK_EINTERRUPTED);
+	hk_interrupt(0);
+	hk_file_unref(f);
+	CHECK(flock(fd, LOCK_EX | LOCK_NB) == 0);
+	close(fd);
+	CHECK(hk_file_lock(same, NULL) == HK_OK);
+	hk_file_unref(same);
+	f = hk_file_create("/dev/null", NULL);
+	CHECK(hk_file_lock(f, NULL) == HK_OK);
+	hk_file_unref(f);
+}
+
 static void reading_too_far_is_an_error(void)
 {
 	struct hk_err err = {0};
@@ -512,6 +540,7 @@ int main(void)
 	TEST(standard_output_may_be_closed_or_read_only);
 	TEST(staging_is_under_tmpdir);
 	TEST(scratch_files_are_beside_the_target);
+	TEST(a_lock_is_waited_for);
 	TEST(reading_too_far_is_an_error);
 	rc = test_end();
 	empty_root();

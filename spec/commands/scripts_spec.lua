@@ -8,8 +8,8 @@ local registry = require "support.registry"
 local scripts = require "support.scripts"
 local tmp = require "support.tmp"
 
-local BUNDLED = { "commands", "config", "docker2nix", "image", "layer", "manifest", "paths",
-  "settings", "tags", "which" }
+local BUNDLED = { "commands", "config", "docker2nix", "image", "layer", "lock", "manifest",
+  "paths", "settings", "tags", "which" }
 
 -- The line of a command `hocker NAME` that has to fail.
 local function refuses(code, words, opts)
@@ -48,6 +48,24 @@ describe("a command of the user", function()
     program.refuses(2, "hocker", { "--no-user-scripts", "pin" }, with(other))
     program.refuses(2, "hocker", { "pin" }, with(other, { HOCKER_NO_USER_SCRIPTS = "1" }))
     program.refuses(2, "hocker", { "pin" }, with(other, { HOCKER_NO_USER_SCRIPTS = "maybe" }))
+  end)
+
+  it("may have commands of its own", function()
+    local dir = scripts.folder { ["commands/two.lua"] = [[
+      local function run(ctx, args) ctx.out:write(args.retries, "\n") return true end
+      local args = { { names = "--retries", value = "N", default = "3", help = "how often" } }
+      return { summary = "does two things", commands = {
+        { name = "one", summary = "does one", args = args, run = run },
+        { name = "none", summary = "says no", run = function() return false end },
+      } }]], ["config.lua"] = "return { commands = { two = { retries = 7 } } }" }
+    assert.matches("\n   none         says no\n",
+      program.check("hocker", { "two", "--help" }, with(dir)))
+    assert.equal("7\n", program.check("hocker", { "two", "one" }, with(dir)))
+    assert.equal("8\n", program.check("hocker", { "two", "one" },
+      with(dir, { HOCKER_RETRIES = "8" })))
+    assert.equal("9\n", program.check("hocker", { "two", "one", "--retries=9" }, with(dir)))
+    assert.equal(1, program.run("hocker", { "two", "none" }, with(dir)).code)
+    refuses(2, { "two", "three" }, with(dir))
   end)
 
   it("replaces what a link does", function()
@@ -147,11 +165,16 @@ describe("a command of the user", function()
       ["commands/c.lua"] = "return { run = print }", ["commands/d.lua"] = "return 42",
       ["commands/e.lua"] = string.dump(load("return 1")),
       ["commands/f.lua"] = "return { summary = 'f', run = print, args = { { names = 'f' } } }",
+      ["commands/g.lua"] = "return { summary = 'g', commands = { { summary = 'h' } } }",
+      ["commands/h.lua"] = [[return { summary = 'h', commands = {
+        { name = 'i', summary = 'i' } } }]],
       ["commands/good.lua"] = scripts.command("good"), ["commands/image.lua"] = "x =",
     }
     local faults = { a = "a.lua:2: unexpected symbol", b = "b.lua:3: it fell over",
       c = "c.lua: 'summary' must be a string", d = "d.lua: a command must return a table",
-      e = "e.lua: it is bytecode", f = "f.lua: 'names' must be", image = "image.lua:1: " }
+      e = "e.lua: it is bytecode", f = "f.lua: 'names' must be",
+      g = "g.lua: a command has no 'name'", h = "h.lua: i: 'run' must be a function",
+      image = "image.lua:1: " }
 
     for name, fault in pairs(faults) do
       it("says where: " .. name, function()

@@ -127,6 +127,18 @@ describe("core.file", function()
     assert.same({ "out" }, tmp.list(dir))
   end)
 
+  it("can be locked, against whoever locks one of the same folder", function()
+    local path = tmp.dir() .. "/out"
+    local file <close> = assert(core.file(path))
+    assert.is_true(file:lock())
+    local words = { "flock", "-n", "-E", "9", path:match("^(.*)/"), "true" }
+    assert.equal(9, process.run(words).code)
+    assert.is_true(file:commit())
+    assert.equal(9, process.run(words).code)
+    file:close()
+    assert.equal(0, process.run(words).code)
+  end)
+
   it("is committed once", function()
     local file <close> = assert(core.file(tmp.path()))
     assert.is_true(file:commit())

@@ -28,6 +28,11 @@ let
     fetchDockerConfig = import ./fetchDockerConfig.nix { inherit fetchBlob findHash names; };
     fetchdocker = import ./fetchdocker.nix { inherit program system names; };
 
+    fromLock = import ./fromLock.nix {
+      inherit (self) fetchdocker fetchDockerConfig fetchDockerLayer;
+      inherit system;
+    };
+
     # Calls a function, or a file with one, with those of these functions that it takes.
     call =
       image:
