@@ -167,6 +167,15 @@ function clients.sandbox.available()
   return not reason, reason
 end
 
+clients.ssh = {}
+
+--- Whether there is OpenSSH, the server too.
+---@return boolean ok, string? reason
+function clients.ssh.available()
+  local reason = lacks("sshd", "ssh", "ssh-keygen")
+  return not reason, reason
+end
+
 --- Runs one of nix's programs on its store.
 ---@param argv string[] such as {"nix-build", "x.nix"}
 ---@param opts support.process.Options? `env` adds to nix's own

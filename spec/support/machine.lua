@@ -3,12 +3,12 @@
 --- Whoever logs in is in its namespaces of mounts and processes; all else of the file system is
 --- the same.
 ---
+---     clients.need(clients.nix, clients.sandbox, clients.ssh)
 ---     local there = machine.new(nix)
 ---     nix:run { "nix-build", "--max-jobs", "0", "--builders", there.uri .. " x86_64-linux", ... }
 ---     there:run { "nix-store", "--query", "--references", path }
 ---     there:stop()
 
-local clients = require "support.clients"
 local port = require "support.port"
 local process = require "support.process"
 local tmp = require "support.tmp"
@@ -62,25 +62,12 @@ IdentityFile "$DIR/key"
 IdentitiesOnly yes
 IdentityAgent none
 UserKnownHostsFile "$DIR/known_hosts"
-GlobalKnownHostsFile none
+GlobalKnownHostsFile /dev/null
 StrictHostKeyChecking yes
 BatchMode yes
 KexAlgorithms curve25519-sha256
 ConnectTimeout 10
 ]]
-
---- To be used with clients.need.
-machine.client = {}
-
----@return boolean ok, string? reason
-function machine.client.available()
-  for _, name in ipairs { "sshd", "ssh", "ssh-keygen" } do
-    if not process.which(name) then
-      return false, name .. " is not installed"
-    end
-  end
-  return clients.sandbox.available()
-end
 
 -- One directive: sshd takes the first that it finds.
 local function set_env(variables)

@@ -450,7 +450,7 @@ end)
 
 describe("machine", function()
   it("is another one, and what runs there ends with it", function()
-    clients.need(clients.nix, machine.client)
+    clients.need(clients.nix, clients.sandbox, clients.ssh)
     local here = clients.nix.new()
     local there = machine.new(here, { SPEC = "its own" })
     assert.equal("its own\n", there:run({ "printenv", "SPEC" }, { env = { SPEC = "mine" } }).stdout)

@@ -26,7 +26,7 @@ describe("the Nix library on several machines", function()
 
   local function test(name, body)
     it(name, function()
-      clients.need(clients.nix, machine.client)
+      clients.need(clients.nix, clients.sandbox, clients.ssh)
       here = clients.nix.new()
       there = machine.new(here)
       body()
