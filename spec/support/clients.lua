@@ -160,9 +160,19 @@ clients.sandbox = {}
 ---@return boolean ok, string? reason
 function clients.sandbox.available()
   local reason = not process.is_root() and "a sandbox of nix here needs root" or lacks("unshare")
-  if not reason and process.run({ "unshare", "--mount", "--pid", "--fork", "true" }).code ~= 0 then
+  if not reason and process.run({ "unshare", "--mount", "--pid", "--fork",
+    "--mount-proc", "true" }).code ~= 0 then
     reason = "no namespaces may be made here"
   end
+  return not reason, reason
+end
+
+clients.ssh = {}
+
+--- Whether there is OpenSSH, the server too.
+---@return boolean ok, string? reason
+function clients.ssh.available()
+  local reason = lacks("sshd", "ssh", "ssh-keygen")
   return not reason, reason
 end
 

@@ -7,6 +7,7 @@ local faulty = require "support.faulty"
 local image = require "support.image"
 local lfs = require "lfs"
 local link = require "support.link"
+local machine = require "support.machine"
 local nginx = require "support.nginx"
 local port = require "support.port"
 local process = require "support.process"
@@ -444,6 +445,24 @@ describe("clients", function()
       system = builtins.currentSystem; args = [ "-c" "echo built >$out" ]; }]], "x.nix"))
     assert.equal(nix.store, out:sub(1, #nix.store))
     assert.equal("built\n", tmp.read(out))
+  end)
+end)
+
+describe("machine", function()
+  it("is another one, and what runs there ends with it", function()
+    clients.need(clients.nix, clients.sandbox, clients.ssh)
+    local here = clients.nix.new()
+    local there = machine.new(here, { SPEC = "its own" })
+    assert.equal("its own\n", there:run({ "printenv", "SPEC" }, { env = { SPEC = "mine" } }).stdout)
+    local lock, path = tmp.file("", "lock"), here.store .. "/file"
+    assert.equal(0, there:run({ "sh", "-c", "echo theirs >" .. path .. "; setsid flock " .. lock ..
+      " sleep 1000 >/dev/null 2>&1 &" }).code)
+    assert.is_false(tmp.exists(path))
+    assert.equal("theirs\n", there:run({ "cat", path }).stdout)
+    local function is_free() return process.run({ "flock", "-n", lock, "true" }).code == 0 end
+    process.eventually(function() return not is_free() end, "the lock to be taken")
+    there:stop()
+    process.eventually(is_free, "the lock to be free", 5)
   end)
 end)
 
