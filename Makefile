@@ -27,9 +27,9 @@ ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
 ifneq ($(ISAL),)
 PKGS += libisal
 endif
-# Opens libcurl and OpenSSL at their first use, for which core/late.h has the reason; `make LATE=`
-# links them. So does a sanitizer, which has to see all libraries from the start.
-LATE ?= $(if $(SANITIZE),,1)
+# Opens these libraries at their first use, for which core/late.h has the reason; `make LATE=` links
+# them. So does a sanitizer, which has to see all libraries from the start.
+LATE ?= $(if $(SANITIZE),,curl ssl crypto psl zstd $(if $(ISAL),isal))
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
@@ -84,13 +84,13 @@ libraries:
 # --- the library, the Lua module, the program ---------------------------------------------
 
 # What would have been noted as needed: the linker is asked with all of them.
-$(BUILD)/sonames.h: | libraries
+$(BUILD)/sonames.h: Makefile | libraries
 	@mkdir -p $(@D)
 	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed $(LDFLAGS) -o $@.so $(CORE_LIBS)
 	$(Q)readelf -d $@.so | sed -n >$@ \
-		's/.*(NEEDED).*\[\(lib\(curl\|ssl\|crypto\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
-	$(Q)rm $@.so; test $$(wc -l <$@) = 3 || \
-		{ echo 'hocker: libcurl and OpenSSL are not shared libraries here: use "make LATE="'; exit 1; }
+		's/.*(NEEDED).*\[\(lib\($(subst $() ,\|,$(strip $(LATE)))\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
+	$(Q)rm $@.so; test $$(wc -l <$@) = $(words $(LATE)) || \
+		{ echo 'hocker: not all of $(LATE) are shared libraries here: use "make LATE="'; exit 1; }
 
 $(BUILD)/%.o: %.c $(if $(LATE),$(BUILD)/sonames.h) | libraries
 	@mkdir -p $(@D)
