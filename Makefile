@@ -27,9 +27,9 @@ ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
 ifneq ($(ISAL),)
 PKGS += libisal
 endif
-# Opens libcurl and OpenSSL at their first use, for which core/late.h has the reason; `make LATE=`
-# links them. So does a sanitizer, which has to see all libraries from the start.
-LATE ?= $(if $(SANITIZE),,1)
+# Opens these libraries at their first use, for which core/late.h has the reason; `make LATE=` links
+# them. So does a sanitizer, which has to see all libraries from the start.
+LATE ?= $(if $(SANITIZE),,curl ssl crypto psl zstd $(if $(ISAL),isal))
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
@@ -40,6 +40,12 @@ endif
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(filter-out lua%,$(PKGS)) 2>/dev/null)
 LUA_LIBS := $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)) 2>/dev/null)
+# The program starts faster with Lua in itself, which it has where there are archives of it; `make
+# LUA_STATIC=` links the libraries.
+LUA_ARCHIVES := $(foreach lib,$(filter -llua%,$(LUA_LIBS)),$(shell \
+	$(CC) -print-file-name=$(lib:-l%=lib%.a)))
+LUA_STATIC ?= $(if $(filter-out /%,$(LUA_ARCHIVES)),,1)
+PROGRAM_LIBS = $(CORE_LIBS) $(if $(LUA_STATIC),$(LUA_ARCHIVES) -lm -ldl,$(LUA_LIBS))
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(ISAL),-DHK_WITH_ISAL) \
 	$(if $(LATE),-DHK_LATE -I$(BUILD)) $(CPPFLAGS) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
@@ -50,8 +56,6 @@ CORE := $(wildcard core/*.c)
 BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
 HOST := bindings/host.c bindings/main.c
 SCRIPTS := $(sort $(shell find scripts templates -name '*.lua'))
-ARGPARSE ?= $(firstword $(wildcard /usr/share/lua/$(LUAVER)/argparse.lua \
-	/usr/local/share/lua/$(LUAVER)/argparse.lua) argparse.lua)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 COMMANDS := hocker-image hocker-layer hocker-config hocker-manifest docker2nix
@@ -84,13 +88,13 @@ libraries:
 # --- the library, the Lua module, the program ---------------------------------------------
 
 # What would have been noted as needed: the linker is asked with all of them.
-$(BUILD)/sonames.h: | libraries
+$(BUILD)/sonames.h: Makefile | libraries
 	@mkdir -p $(@D)
 	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed $(LDFLAGS) -o $@.so $(CORE_LIBS)
 	$(Q)readelf -d $@.so | sed -n >$@ \
-		's/.*(NEEDED).*\[\(lib\(curl\|ssl\|crypto\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
-	$(Q)rm $@.so; test $$(wc -l <$@) = 3 || \
-		{ echo 'hocker: libcurl and OpenSSL are not shared libraries here: use "make LATE="'; exit 1; }
+		's/.*(NEEDED).*\[\(lib\($(subst $() ,\|,$(strip $(LATE)))\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
+	$(Q)rm $@.so; test $$(wc -l <$@) = $(words $(LATE)) || \
+		{ echo 'hocker: not all of $(LATE) are shared libraries here: use "make LATE="'; exit 1; }
 
 $(BUILD)/%.o: %.c $(if $(LATE),$(BUILD)/sonames.h) | libraries
 	@mkdir -p $(@D)
@@ -104,16 +108,18 @@ $(BUILD)/lua/hocker/core.so: $(call obj,$(BINDINGS)) $(BUILD)/libhocker.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -shared -Wl,--exclude-libs,ALL $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
-$(BUILD)/embedded.c: bindings/embed.lua $(SCRIPTS) $(ARGPARSE)
+$(BUILD)/embedded.c: bindings/embed.lua $(SCRIPTS)
 	@mkdir -p $(@D)
-	$(call say,EMBED,$@)$(LUA) bindings/embed.lua $@ argparse=$(ARGPARSE) $(SCRIPTS)
+	$(call say,EMBED,$@)$(LUA) bindings/embed.lua $@ $(SCRIPTS)
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Ibindings -c -o $@ $<
 
 $(BUILD)/bin/hocker: $(call obj,$(HOST) $(BINDINGS)) $(BUILD)/embedded.o $(BUILD)/libhocker.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) $(LUA_LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS)
+	$(Q)$@ --version >/dev/null || { echo 'hocker: $@ does not run. What compiled its scripts,' \
+		'"$(LUA)", must be the Lua that is linked: "make LUA=..." names another' >&2; exit 1; }
 
 $(addprefix $(BUILD)/bin/,$(COMMANDS)): $(BUILD)/bin/hocker
 	$(Q)ln -sf hocker $@
@@ -173,7 +179,7 @@ asan tsan:
 	$(Q)$(LUA) spec/run.lua $@
 
 docs: $(BUILD)/lua/hocker/core.so
-	LUA_PATH='scripts/?.lua;scripts/?/init.lua;$(dir $(ARGPARSE))?.lua' LUA_CPATH='$(BUILD)/lua/?.so;;' \
+	LUA_PATH='scripts/?.lua;scripts/?/init.lua' LUA_CPATH='$(BUILD)/lua/?.so;;' \
 		$(LUA) man/generate.lua man
 
 # --- measurements ---------------------------------------------------------------------------

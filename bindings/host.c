@@ -51,7 +51,15 @@ static const struct embedded *find(const char *name)
 	return bsearch(name, hk_embedded, hk_nembedded, sizeof *hk_embedded, by_name);
 }
 
-/* hocker.embedded(): the names of all. hocker.embedded(name): the text, or nil. */
+/* [-0, +1] An embedded file as a function. The name of its chunk is in it. */
+static int load_file(lua_State *L, const struct embedded *e)
+{
+	if (luaL_loadbufferx(L, (const char *)e->code, e->len, e->name, "b") != LUA_OK)
+		return lua_error(L);
+	return 1;
+}
+
+/* hocker.embedded(): the names of all. hocker.embedded(name): one as a function, or nil. */
 static int embedded(lua_State *L)
 {
 	const struct embedded *e;
@@ -67,25 +75,14 @@ static int embedded(lua_State *L)
 	}
 	e = find(luaL_checkstring(L, 1));
 	if (e)
-		lua_pushlstring(L, e->text, e->len);
-	else
-		luaL_pushfail(L);
+		return load_file(L, e);
+	luaL_pushfail(L);
 	return 1;
 }
 
 static int open_embedded(lua_State *L)
 {
 	lua_pushcfunction(L, embedded);
-	return 1;
-}
-
-/* [-0, +1] The loader of an embedded file; the chunk's name tells it from one on disk. */
-static int load_file(lua_State *L, const struct embedded *e)
-{
-	const char *chunk = lua_pushfstring(L, "@hocker:/%s", e->name);
-
-	if (luaL_loadbufferx(L, e->text, e->len, chunk, "t") != LUA_OK)
-		return lua_error(L);
 	return 1;
 }
 
@@ -133,8 +130,10 @@ static void preload(lua_State *L, const char *name, lua_CFunction open)
 
 /* --- the state -------------------------------------------------------------------------------- */
 
+/* Nothing is garbage before a command runs: hocker.command lets the collector work then. */
 static int open_all(lua_State *L)
 {
+	lua_gc(L, LUA_GCSTOP);
 	lua_pushboolean(L, 1);
 	lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
 	luaL_openlibs(L);
@@ -159,10 +158,26 @@ lua_State *hk_host_new(void)
 	return L;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+enum { FINDS_LEAKS = 1 };
+#else
+enum { FINDS_LEAKS = 0 };
+#endif
+
+/* The program ends, and the system takes all memory back and wipes it: no block is freed by
+ * itself. */
+static void *last_alloc(void *ud, void *old, size_t osize, size_t nsize)
+{
+	return nsize > 0 ? cleansing_alloc(ud, old, osize, nsize) : NULL;
+}
+
 void hk_host_free(lua_State *L)
 {
-	if (L)
-		lua_close(L);
+	if (!L)
+		return;
+	if (!FINDS_LEAKS)
+		lua_setallocf(L, last_alloc, NULL);
+	lua_close(L);
 }
 
 /* Error objects pass as they are; a bug's message gets a traceback. */

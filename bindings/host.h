@@ -1,6 +1,6 @@
 /*
  * host: a Lua state that holds all of hocker: the core, lua-cjson, and the scripts, embedded as
- * text. The programs are this host and nothing more.
+ * Lua has compiled them. The programs are this host and nothing more.
  */
 #ifndef HK_HOST_H
 #define HK_HOST_H
@@ -11,7 +11,7 @@
 /* A script in the binary; the table is sorted by name. Made by embed.lua. */
 struct embedded {
 	const char *name; /* "hocker/json.lua", "commands/image.lua", "templates/nix/..." */
-	const char *text;
+	const unsigned char *code;
 	size_t len;
 };
 extern const struct embedded hk_embedded[];
@@ -25,6 +25,7 @@ lua_State *hk_host_new(void);
 /* Runs a command as the command line does: argv[0] tells which. Returns the exit code. */
 int hk_host_run(lua_State *L, int argc, char **argv);
 
+/* At the end of the program: all objects are closed, but their memory is not given back. */
 void hk_host_free(lua_State *L);
 
 #endif

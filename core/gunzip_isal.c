@@ -8,11 +8,11 @@
  */
 #ifdef HK_WITH_ISAL
 
-#include <isa-l/igzip_lib.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "decoder.h"
+#include "libisal.h"
 
 #define RESERVED_FLAGS 0xe0 /* RFC 1952 2.3.1.2: must be zero, else an error */
 

@@ -1,9 +1,9 @@
 /*
  * late: functions of libraries that are opened when the first of them is called. Private to
- * libcurl.h and openssl.h, which name them.
+ * openssl.h and to the headers lib*.h, which name them.
  *
- * The two bring some thirty libraries with them, and to load those takes longer than all that
- * a command without a network does: one that calls none loads none. Without HK_LATE they are
+ * They bring some thirty libraries with them, and to load those takes longer than all that a
+ * command without a network does: one that calls none loads none. Without HK_LATE they are
  * linked like every other library, and nothing else differs.
  */
 #ifndef HK_LATE_H

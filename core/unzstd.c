@@ -8,11 +8,10 @@
  * each frame is fed byte by byte, which closes the shortcut.
  */
 #include <stdlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 #include "decoder.h"
 #include "inflate.h"
+#include "libzstd.h"
 
 #define HEADER_MAX 18 /* bytes, RFC 8878 3.1.1.1 and the magic number */
 

@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libpsl.h>
-
 #include "libcurl.h"
+#include "libpsl.h"
 #include "url.h"
 
 #define HOST_MAX 256 /* a DNS name has at most 253 characters */

@@ -6,7 +6,7 @@ description = {
   summary = "Fetches docker and OCI images from registries, verified, without a daemon",
   license = "Apache-2.0",
 }
-dependencies = { "lua >= 5.4, < 5.5", "lua-cjson >= 2.1", "argparse >= 0.7" }
+dependencies = { "lua >= 5.4, < 5.5", "lua-cjson >= 2.1" }
 -- The C libraries are found by pkg-config; README.md lists them.
 build = {
   type = "make",

@@ -5,11 +5,11 @@ local tmp = require "support.tmp"
 describe("bundled scripts", function()
   it("lie beside the library, with the place where they are", function()
     for _, name in ipairs { "commands/image", "templates/nix/fetchdocker", "hocker/json" } do
-      local text, path = bundled.source(name)
-      assert.equal(tmp.read(path), text)
+      local chunk, path = bundled.chunk(name)
+      assert.equal("@" .. path, debug.getinfo(chunk, "S").source)
       assert.matches(name .. ".lua", path, 1, true)
     end
-    assert.is_nil((bundled.source("commands/none")))
+    assert.is_nil((bundled.chunk("commands/none")))
   end)
 
   it("are listed by their folder", function()
@@ -38,7 +38,7 @@ describe("bundled scripts", function()
   for _, case in ipairs(places) do
     it("are looked for in " .. case[2], function()
       local mine = tree(case[1], case[2])
-      assert.equal("return 42", (mine.source("commands/x")))
+      assert.equal(42, mine.chunk("commands/x")())
       assert.same({ "x.lua" }, mine.list("commands"))
     end)
   end
@@ -53,15 +53,16 @@ describe("bundled scripts", function()
     package.preload["hocker.embedded"] = function()
       return function(name)
         if not name then return { "commands/x.lua", "hocker/y.lua" } end
-        return name == "commands/x.lua" and "return 1" or nil
+        return name == "commands/x.lua" and function() return 1 end or nil
       end
     end
     finally(function()
       package.preload["hocker.embedded"], package.loaded["hocker.embedded"] = nil, nil
     end)
     local mine = dofile(package.searchpath("hocker.bundled", package.path))
-    assert.same({ "return 1", "hocker:/commands/x.lua" }, { mine.source("commands/x") })
-    assert.is_nil((mine.source("commands/image")))
+    local chunk, path = mine.chunk("commands/x")
+    assert.same({ 1, "hocker:/commands/x.lua" }, { chunk(), path })
+    assert.is_nil((mine.chunk("commands/image")))
     assert.same({ "x.lua" }, mine.list("commands"))
   end)
 end)

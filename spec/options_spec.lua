@@ -61,11 +61,37 @@ describe("options", function()
       local value, message = find(name).convert(text)
       assert.equal(want, value)
       if not want then
-        assert.matches(name .. " must be a ", message, 1, true)
+        assert.matches("it must be a ", message, 1, true)
         assert.matches(("not '%s'"):format(text), message, 1, true)
       end
     end)
   end
+
+  local counts = {
+    { nil, 1, 2 }, { "1", 1, 1 }, { 3, 3, 3 }, { "0-4", 0, 4 }, { "2-2", 2, 2 }, { "?", 0, 1 },
+    { "*", 0, math.maxinteger }, { "+", 1, math.maxinteger },
+    { "" }, { "2-1" }, { "0" }, { "0-0" }, { "x" }, { "1-" }, { "-1" }, { "1.5" }, { 1.5 }, { {} },
+    { ("9"):rep(30) },
+  }
+  for _, case in ipairs(counts) do
+    it("count words: " .. tostring(case[1]), function()
+      local least, most = options.count { words = "w", count = case[1] }
+      assert.same({ case[2], case[3] }, { least, most })
+    end)
+  end
+
+  it("have values by a text, or tell why they have none", function()
+    local function digits(text) return tonumber(text), text == "-" and "why" or nil end
+    local spec = { names = "-x", value = "X", choices = { "1", "2", "a", "-" }, convert = digits }
+    for _, case in ipairs {
+      { "1", 1 }, { "3", nil, "'3' is none of 1, 2, a, -" }, { "a", nil, "malformed value 'a'" },
+      { "-", nil, "why" },
+    } do
+      assert.same({ case[2], case[3] }, { options.value(spec, case[1]) })
+    end
+    assert.equal("", options.value({ names = "-x", value = "X" }, ""))
+    assert.is_false(options.value({ names = "-x", convert = function() return false end }, "x"))
+  end)
 
   it("have defaults that their own conversion takes", function()
     for _, item in ipairs(flatten { options.fetch, options.jobs, options.progress }) do

@@ -7,7 +7,7 @@ local template = require "hocker.template"
 
 -- --- a manifest that is given ------------------------------------------------------------------------
 
-local PIECE <const> = 64 << 10 -- bytes; Lua makes room at once for all that it is asked to read
+local PIECE <const> = 8 << 10 -- bytes; Lua makes room at once for all that it is asked to read
 
 -- Little more than a manifest may have: hocker.manifest refuses it by its size.
 local function read_all(f)

@@ -1,7 +1,7 @@
 --- The scripts that come with hocker: "commands/image", "templates/nix/fetchdocker", "hocker/json".
 ---
---- In the program they are embedded. In plain Lua they lie beside the library: in a source tree, or in
---- the share directory of an installation.
+--- In the program they are embedded, compiled: no text of them is there. In plain Lua they lie beside the
+--- library: in a source tree, or in the share directory of an installation.
 
 local core = require "hocker.core"
 
@@ -22,18 +22,18 @@ local function read(path)
   return f and f:read("a")
 end
 
---- The text of a script, and its path; in the program that is no file's.
+--- A script as a function, and its path; in the program that is no file's.
 ---@param name string
----@return string? text, string? path
-function M.source(name)
+---@return function? chunk, string? path
+function M.chunk(name)
   if has_embedded then
-    local text = embedded(name .. ".lua")
-    return text, text and "hocker:/" .. name .. ".lua"
+    local chunk = embedded(name .. ".lua")
+    return chunk, chunk and "hocker:/" .. name .. ".lua"
   end
   for _, root in ipairs(roots()) do
     local path = ("%s/%s.lua"):format(root, name)
     local text = read(path)
-    if text then return text, path end
+    if text then return assert(load(text, "@" .. path, "t")), path end
   end
 end
 

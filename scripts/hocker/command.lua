@@ -132,6 +132,7 @@ end
 
 local function perform(ctx, command, args)
   local out = ctx.out -- a command may put another in its place
+  collectgarbage("restart") -- the program has stopped it: until here there is nothing to collect
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end

@@ -24,11 +24,19 @@ local M = {}
 ---@field run (fun(ctx: hocker.Context, args: table): boolean?, hocker.Error?)? false: the answer is no
 ---@field commands hocker.Command[]?
 
+local function words_fault(item)
+  if type(item.words) ~= "string" then
+    return "'words' must be a string"
+  elseif not options.count(item) then
+    return ([[%s: 'count' must be like "1" or "1-2", or "?", "*" or "+"]]):format(item.words)
+  end
+end
+
 -- One option, or the words, or a list of them.
 local function args_fault(item)
   if type(item) ~= "table" then return "an option must be a table" end
   if item.words ~= nil then
-    return type(item.words) ~= "string" and "'words' must be a string" or nil
+    return words_fault(item)
   elseif item.names ~= nil then
     if type(item.names) ~= "string" or not item.names:find("^%-%S+") then
       return "'names' must be a string like \"-x --example\""

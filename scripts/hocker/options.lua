@@ -8,20 +8,18 @@ local core = require "hocker.core"
 
 local M = {}
 
-local function whole(name, least)
+local function whole(least)
   return function(text)
     local n = math.tointeger(tonumber(text))
     if n and n >= least then return n end
-    return nil, ("--%s must be a whole number, %d or more, not '%s'"):format(name, least, text)
+    return nil, ("it must be a whole number, %d or more, not '%s'"):format(least, text)
   end
 end
 
-local function seconds(name)
-  return function(text)
-    local n = tonumber(text)
-    if n and n > 0 and n <= 86400 then return n end
-    return nil, ("--%s must be a number of seconds, not '%s'"):format(name, text)
-  end
+local function seconds(text)
+  local n = tonumber(text)
+  if n and n > 0 and n <= 86400 then return n end
+  return nil, ("it must be a number of seconds, not '%s'"):format(text)
 end
 
 --- The words that name an image.
@@ -66,11 +64,11 @@ M.network = {
   { names = "--key", value = "PEM", help = "its key" },
   { names = "--insecure", flag = true, per_run = true,
     help = "accept any certificate, and credentials over http" },
-  { names = "--retries", value = "N", default = "3", convert = whole("retries", 0),
+  { names = "--retries", value = "N", default = "3", convert = whole(0),
     help = "tries more, without progress between them, before giving up (3)" },
-  { names = "--connect-timeout", value = "S", default = "30", convert = seconds("connect-timeout"),
+  { names = "--connect-timeout", value = "S", default = "30", convert = seconds,
     help = "seconds to connect (30)" },
-  { names = "--stall-timeout", value = "S", default = "60", convert = seconds("stall-timeout"),
+  { names = "--stall-timeout", value = "S", default = "60", convert = seconds,
     help = "seconds without data before a transfer is broken off and continued (60)" },
 }
 
@@ -112,7 +110,7 @@ M.verbosity = {
 }
 
 M.jobs = {
-  { names = "--jobs", value = "N", default = "6", convert = whole("jobs", 1),
+  { names = "--jobs", value = "N", default = "6", convert = whole(1),
     help = "layers to fetch at the same time (6), 32 at most" },
 }
 
@@ -123,6 +121,9 @@ M.scripts = {
   { names = "--no-user-scripts", flag = true, per_run = true,
     help = "run only what comes with hocker, without any configuration" },
 }
+
+--- Reading ends where it is asked for.
+M.help = { names = "-h --help", flag = true, help = "show this help" }
 
 --- All that a command needs to talk to a registry that is named elsewhere.
 M.access = { M.mirrors, M.credentials, M.network, M.verbosity }
@@ -142,12 +143,55 @@ function M.flatten(list)
   return flat
 end
 
+local keys = {} -- by the names; each is asked for many times
+
 --- The field of a command's arguments that an option is: `connect_timeout` for --connect-timeout.
 ---@param spec table
 ---@return string
 function M.key(spec)
-  local name = spec.names:match("%-%-(%S+)") or spec.names:match("%-(%S+)")
-  return (name:gsub("-", "_"))
+  local names = spec.names
+  keys[names] = keys[names] or
+    (names:match("%-%-(%S+)") or names:match("%-(%S+)")):gsub("-", "_")
+  return keys[names]
+end
+
+local COUNTS <const> = {
+  ["?"] = { 0, 1 }, ["*"] = { 0, math.maxinteger }, ["+"] = { 1, math.maxinteger },
+}
+
+--- How many words there may be: "2", "1-2", "?" for one at most, "*" for any, "+" for one or more.
+---@param spec table
+---@return integer? least nil when that can't be understood
+---@return integer? most
+function M.count(spec)
+  local count = tostring(spec.count or "1-2")
+  if COUNTS[count] then return table.unpack(COUNTS[count]) end
+  local least, most = count:match("^(%d%d?)%-(%d%d?)$")
+  least = tonumber(least or count:match("^%d%d?$"))
+  most = tonumber(most or least)
+  if least and most > 0 and least <= most then return least, most end
+end
+
+local function is_one_of(text, choices)
+  for _, choice in ipairs(choices) do
+    if choice == text then return true end
+  end
+  return false
+end
+
+--- The value that an option has by a text, from wherever that comes.
+---@param spec table
+---@param text string
+---@return any? value
+---@return string? why there is none
+function M.value(spec, text)
+  if spec.choices and not is_one_of(text, spec.choices) then
+    return nil, ("'%s' is none of %s"):format(text, table.concat(spec.choices, ", "))
+  end
+  if not spec.convert then return text end
+  local value, why = spec.convert(text)
+  if value ~= nil then return value end
+  return nil, why or "malformed value '" .. text .. "'"
 end
 
 --- The options of a command by their keys.

@@ -24,12 +24,14 @@ local FIXED <const> = {
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
 local places -- made when it is first needed
+local there = {} -- folders that were looked up, by their paths
 
 ---@class hocker.Script
 ---@field name string "commands/image"
 ---@field path string
 ---@field from string the place: "--scripts", "HOCKER_PATH", "user", "system", "share", "bundled"; "file" for one by its path
----@field text string
+---@field text string? of a file
+---@field chunk function? of what is bundled, in the place of its text
 
 ---@class hocker.ScriptPlace
 ---@field from string
@@ -40,7 +42,7 @@ local places -- made when it is first needed
 ---@param opts { folders: string[]?, user: boolean? } of --scripts; `user` false: bundled scripts only
 function M.setup(opts)
   given = { folders = opts.folders or {}, user = opts.user ~= false }
-  places = nil
+  places, there = nil, {}
 end
 
 -- --- the places ----------------------------------------------------------------------------------
@@ -105,17 +107,26 @@ local function none(name)
   return nil, core.error("not_found", ("there is no script '%s'"):format(name))
 end
 
+-- Whether there is such a folder: looked up once, since most are not, and many files are asked for. One
+-- that can't be used is there, and its files are an error.
+local function is_there(folder)
+  if there[folder] == nil then
+    local _, err = core.script.folder(folder)
+    there[folder] = not err or err.code ~= "not_found"
+  end
+  return there[folder]
+end
+
 -- Nil alone when the place has none.
 local function find_at(place, name)
-  local text, path, err
-  if place.problem then return nil end
-  if place.folder then
-    path = ("%s/%s.lua"):format(place.folder, name)
-    text, err = core.script.read(path, SIZE_MAX)
-    if err and err.code ~= "not_found" then return nil, err end
-  else
-    text, path = bundled.source(name)
+  if not place.folder then
+    local chunk, path = bundled.chunk(name)
+    return chunk and { name = name, path = path, from = place.from, chunk = chunk }
   end
+  if place.problem or not is_there(place.folder) then return nil end
+  local path = ("%s/%s.lua"):format(place.folder, name)
+  local text, err = core.script.read(path, SIZE_MAX)
+  if err and err.code ~= "not_found" then return nil, err end
   return text and { name = name, path = path, from = place.from, text = text }
 end
 
@@ -193,6 +204,7 @@ end
 
 -- A first line for the shell is none of Lua's.
 local function compile(script)
+  if script.chunk then return script.chunk end
   local text = script.text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
   if text:sub(1, 1) == "\27" then
     return broken(script, "it is bytecode, and scripts are text")
@@ -248,13 +260,9 @@ end
 
 -- --- library modules ----------------------------------------------------------------------------
 
--- Whether a place has library modules at all: looked up once, since many are asked for.
 local function has_modules(place)
-  if place.modules == nil then
-    local _, err = core.script.folder(place.folder .. "/hocker")
-    place.modules = not err or err.code ~= "not_found"
-  end
-  return place.modules
+  return place.folder and not place.problem and is_there(place.folder)
+    and is_there(place.folder .. "/hocker")
 end
 
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
@@ -263,7 +271,7 @@ local function search(module)
   if not module:find("^hocker%.") or module == "hocker.core" or FIXED[name] then return nil end
   for _, place in ipairs(M.places()) do
     local script, err
-    if place.folder and not place.problem and has_modules(place) and check_name(name) then
+    if has_modules(place) and check_name(name) then
       script, err = find_at(place, name)
     end
     if err then error(err, 0) end

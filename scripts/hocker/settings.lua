@@ -22,28 +22,10 @@ end
 
 -- --- values ----------------------------------------------------------------------------------------
 
-local function is_one_of(text, choices)
-  for _, choice in ipairs(choices) do
-    if choice == text then return true end
-  end
-  return false
-end
-
--- A text as the command line would have it.
-local function convert_text(spec, text)
-  if spec.choices and not is_one_of(text, spec.choices) then
-    return nil, ("'%s' is none of %s"):format(text, table.concat(spec.choices, ", "))
-  end
-  if not spec.convert then return text end
-  local value, why = spec.convert(text)
-  if value ~= nil then return value end
-  return nil, why or "malformed value '" .. text .. "'"
-end
-
 local function convert_list(spec, list)
   local values = {}
   for i, text in ipairs(list) do
-    local value, why = convert_text(spec, text)
+    local value, why = options.value(spec, text)
     if value == nil then return nil, why end
     values[i] = value
   end
@@ -58,7 +40,7 @@ end
 
 local function from_text(spec, text)
   if spec.many then return convert_list(spec, words_of(text)) end
-  if not spec.flag then return convert_text(spec, text) end
+  if not spec.flag then return options.value(spec, text) end
   local value = BOOLEANS[text:lower()]
   if value ~= nil then return value end
   return nil, ("'%s' is neither 1 nor 0"):format(text)
@@ -71,7 +53,7 @@ local function from_data(spec, value)
   elseif spec.many then
     return convert_list(spec, type(value) == "table" and value or { tostring(value) })
   elseif type(value) == "string" or type(value) == "number" then
-    return convert_text(spec, tostring(value))
+    return options.value(spec, tostring(value))
   end
   return nil, "it must be a string or a number"
 end
@@ -107,7 +89,7 @@ function M.lookup(configuration, command, spec)
     if why then return fault(path, "%s: %s", options.key(spec), why) end
     return value, path
   end
-  if spec.default then return convert_text(spec, spec.default), "built in" end
+  if spec.default then return options.value(spec, spec.default), "built in" end
 end
 
 local function is_open(spec, args, given)
@@ -130,7 +112,7 @@ function M.fill(configuration, command, args)
       if err then return nil, err end
       if value then args[options.key(spec)] = value end
     elseif spec.names and spec.default and is_open(spec, args, given) then
-      args[options.key(spec)] = convert_text(spec, spec.default)
+      args[options.key(spec)] = options.value(spec, spec.default)
     end
   end
   return args

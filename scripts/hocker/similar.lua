@@ -20,6 +20,11 @@ local function distance(a, b)
   return last[#b]
 end
 
+-- Written as one writes options on the command line or elsewhere, it is the same.
+local function plain(name)
+  return (name:lower():gsub("-", "_"))
+end
+
 --- The end of a message about a name that is unknown: "; did you mean 'x'?", or nothing.
 ---@param name string
 ---@param known table<string, any> by name
@@ -27,7 +32,7 @@ end
 function M.hint(name, known)
   local best, least
   for candidate in pairs(known) do
-    local d = distance((name:sub(1, 40):lower():gsub("-", "_")), candidate:lower())
+    local d = distance(plain(name:sub(1, 40)), plain(candidate))
     if not least or d < least or (d == least and candidate < best) then
       best, least = candidate, d
     end

@@ -141,7 +141,7 @@ describe("an option", function()
   end
 
   local broken = {
-    ["{ options = { jobs = 0 } }"] = "jobs: --jobs must be a whole number",
+    ["{ options = { jobs = 0 } }"] = "jobs: it must be a whole number",
     ["{ options = { jobs = true } }"] = "jobs: it must be a string or a number",
     ["{ options = { quiet = 1 } }"] = "quiet: it must be true or false",
     ["{ options = { jbos = 1 } }"] = "there is no option 'jbos'; did you mean 'jobs'?",

@@ -160,7 +160,7 @@ describe("a program", function()
     for _, path in ipairs { "hocker", "commands" } do
       lfs.mkdir(dir .. "/" .. path)
     end
-    for _, path in ipairs { "argparse.lua", "hocker/init.lua", "hocker/command.lua",
+    for _, path in ipairs { "hocker/init.lua", "hocker/command.lua", "hocker/help.lua",
       "hocker/json.lua", "hocker.lua", "commands/image.lua", "image.lua" } do
       tmp.write(dir .. "/" .. path, 'error("loaded what it should not")')
     end

@@ -168,12 +168,15 @@ describe("a command of the user", function()
       ["commands/g.lua"] = "return { summary = 'g', commands = { { summary = 'h' } } }",
       ["commands/h.lua"] = [[return { summary = 'h', commands = {
         { name = 'i', summary = 'i' } } }]],
+      ["commands/k.lua"] =
+        "return { summary = 'k', run = print, args = { words = 'w', count = 'few' } }",
       ["commands/good.lua"] = scripts.command("good"), ["commands/image.lua"] = "x =",
     }
     local faults = { a = "a.lua:2: unexpected symbol", b = "b.lua:3: it fell over",
       c = "c.lua: 'summary' must be a string", d = "d.lua: a command must return a table",
       e = "e.lua: it is bytecode", f = "f.lua: 'names' must be",
       g = "g.lua: a command has no 'name'", h = "h.lua: i: 'run' must be a function",
+      k = "k.lua: w: 'count' must be",
       image = "image.lua:1: " }
 
     for name, fault in pairs(faults) do

@@ -1,6 +1,7 @@
 local jessie = require "support.jessie"
 local lua = require "support.lua"
 local program = require "support.program"
+local scripts = require "support.scripts"
 local tmp = require "support.tmp"
 
 -- The libraries that this build opens late: none when it links them, as sanitized builds do.
@@ -29,8 +30,8 @@ describe("a program starts", function()
     return (program.check(name, words, opts))
   end
 
-  it("without libcurl and OpenSSL for what needs none of them", function()
-    assert.is_true(program.sanitized or #LATE == 3)
+  it("without the libraries that it opens late, for what needs none of them", function()
+    assert.is_true(program.sanitized or #LATE >= 5)
     assert.matches("^hocker %d", check("hocker", { "--version" }))
     assert.matches("^Usage", check("hocker", { "--help" }))
     assert.matches("^Usage", check("hocker-image", { "--help" }))
@@ -76,15 +77,68 @@ describe("a program loads no script that it does not use:", function()
       local own = name:match("^hocker%.(.*)")
       assert.is_true(not own or own == "core" or own == "command" or own == "lazy", name)
     end
-    assert.is_nil(loaded("docker2nix", "--version").argparse)
   end)
 
-  it("for docker2nix, none that talks to a registry", function()
-    local modules = loaded("docker2nix", "library/debian", "jessie")
-    assert.is_true(modules["hocker.manifest"])
-    for _, name in ipairs { "registry", "session", "auth", "token", "keyring", "certs",
-      "credentials", "platform", "progress", "archive" } do
-      assert.is_nil(modules["hocker." .. name], name)
+  local EXPRESSION <const> = {
+    "arguments", "bundled", "command", "commands", "configuration", "context", "core", "descriptor",
+    "fetchers", "json", "lazy", "log", "manifest", "nix", "options", "reference", "scripts",
+    "settings", "template",
+  }
+
+  it("for docker2nix, those that an expression takes", function()
+    local names = {}
+    for name in pairs(loaded("docker2nix", "library/debian", "jessie")) do
+      names[#names + 1] = name:match("^hocker%.(.*)")
     end
+    table.sort(names)
+    assert.same(EXPRESSION, names)
+  end)
+
+  it("for help, that of the help", function()
+    assert.is_true(loaded("docker2nix", "--help")["hocker.help"])
+  end)
+end)
+
+describe("the scripts in the program", function()
+  --- What a script of the user's prints, as a command.
+  local function run(code)
+    local dir = scripts.folder { ["commands/x.lua"] =
+      ("return { summary = 'x', run = function(ctx) %s return true end }"):format(code) }
+    return program.run("hocker", { "x" }, { env = { HOCKER_PATH = dir } })
+  end
+
+  it("are compiled: it has no text of theirs", function()
+    local binary = tmp.read(program.path("hocker"))
+    assert.is_truthy(binary:find("\27Lua", 1, true))
+    assert.is_nil(binary:find("local function", 1, true))
+    assert.is_nil(binary:find("---@param", 1, true))
+  end)
+
+  it("have their lines, for the traceback of a fault", function()
+    local result = run("require 'hocker.reference'.parse(42)")
+    assert.equal(1, result.code)
+    assert.matches("\n\thocker:/hocker/reference%.lua:%d+: in ", result.stderr)
+    assert.matches("\n\thocker:/hocker/command%.lua:%d+: in ", result.stderr)
+  end)
+
+  it("are all there, each with the name of its own", function()
+    local result = run([[
+      local embedded = require "hocker.embedded"
+      for _, name in ipairs(embedded()) do
+        ctx.out:write(name, " ", debug.getinfo(embedded(name), "S").source, "\n")
+      end]])
+    assert.equal("", result.stderr)
+    local count = 0
+    for name, source in result.stdout:gmatch("(%S+) (%S+)\n") do
+      count = count + 1
+      assert.equal("@hocker:/" .. name, source)
+    end
+    assert.is_true(count > 40, count)
+    assert.matches("commands/image.lua", result.stdout, 1, true)
+    assert.matches("templates/nix/fetchdocker.lua", result.stdout, 1, true)
+  end)
+
+  it("leave the collector of garbage running where a command runs", function()
+    assert.equal("true", run("ctx.out:write(tostring(collectgarbage('isrunning')))").stdout)
   end)
 end)
