@@ -349,6 +349,34 @@ function Dir:commit() end
 
 function Dir:close() end
 
+---@class hocker.core.Join Parts of one body that come at the same time, in order in front of a chain.
+local Join = {}
+
+---@param next hocker.core.Sink taken
+---@return hocker.core.Join
+function core.join(next) end
+
+--- Gives out the first bytes that nobody has been given, at most `bytes`: the sink for them, and their
+--- place. A part that is ahead of the chain waits in memory. What it does not bring is given out again.
+---@param bytes integer? all by default
+---@param ahead integer? how far beyond what the chain has; 0 by default
+---@return hocker.core.Sink? sink nil when there are none so near
+---@return integer|boolean first_or_more the first offset; without a sink, whether there are more, further ahead
+---@return integer? last math.maxinteger where the end is unknown
+function Join:part(bytes, ahead) end
+
+--- Says how many bytes there are in all: then the chain is finished when so many have come. Before, a part
+--- of unknown end that finishes is the last.
+---@param bytes integer
+---@return true? ok, hocker.Error? err "protocol" when more have come already
+function Join:set_size(bytes) end
+
+--- Bytes that have come.
+---@return integer received
+function Join:progress() end
+
+function Join:close() end
+
 ---@class hocker.core.Session
 local Session = {}
 
@@ -385,6 +413,7 @@ function Session:trust(trust) end
 ---@field body string?
 ---@field content_type string?
 ---@field range? { first: integer, last: integer } offsets, inclusive; "unsupported" when the server ignores it
+---@field apart boolean? not on a connection that others use: HTTP/1.1, where a server would take all on one
 ---@field retries integer? failures in a row, without progress, that are retried; 3
 ---@field sink hocker.core.Sink? taken
 
@@ -431,8 +460,8 @@ function Transfer:target() end
 ---@return number seconds, integer failures
 function Transfer:delay() end
 
---- Body bytes so far, and in all when known.
----@return integer received, integer? total
+--- Body bytes so far, and in all when known; and for how many seconds its sink had no room for more.
+---@return integer received, integer? total, number held
 function Transfer:progress() end
 
 --- Answers a challenge.
@@ -453,6 +482,10 @@ function Transfer:retry(seconds) end
 ---@param err hocker.Error
 ---@return true? ok, hocker.Error? err
 function Transfer:fail(err) end
+
+--- Ends it, and well: its sink is finished with what has come; "done" follows. For a body whose rest is
+--- fetched otherwise.
+function Transfer:stop() end
 
 --- Stops it and frees its sink. `<close>` works.
 function Transfer:close() end

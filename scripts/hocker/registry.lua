@@ -11,6 +11,7 @@ local images = require "hocker.images"
 local log = require "hocker.log"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
+local parts = require "hocker.parts"
 local platform = require "hocker.platform"
 local tags = require "hocker.tags"
 
@@ -327,13 +328,20 @@ local function write_all(open, bytes)
   return ok and true, err
 end
 
+-- A large body may come over several connections, a part or a small one over one.
+local function exchange(self, descriptor, request)
+  local small = descriptor.size and descriptor.size < parts.least
+  if request.range or small then return self.session:fetch(request) end
+  return parts.fetch(self.session, request)
+end
+
 local function fetch_blob(self, place, descriptor, what, request)
   settle_scheme(self, place)
   local url, err = place.ref:blob_url(descriptor.digest)
   if not url then return nil, err end
   request.url, request.auth, request.retries = url_at(place, url), place.auth, place.retries
   local response, last
-  response, err, last = self.session:fetch(request)
+  response, err, last = exchange(self, descriptor, request)
   if not response then
     if request.on_start then request.on_start(nil) end
     return nil, explain(self, what .. " of " .. tostring(self.ref), err, last), last
@@ -401,7 +409,7 @@ local function fetch_elsewhere(self, _, descriptor, what, request)
   if not url then return nil, err end
   local response
   request.url = url
-  response, err = self.session:fetch(request)
+  response, err = exchange(self, descriptor, request)
   if response then return true end
   if err.code == "interrupted" then return nil, err end
   return nil, core.error(err.code, what .. ": " .. err.message, { http = err.http })
