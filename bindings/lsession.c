@@ -355,8 +355,8 @@ static int transfer_fail(lua_State *L)
 
 static int transfer_stop(lua_State *L)
 {
-	hk_transfer_stop(lhk_check(L, 1, LHK_TRANSFER));
-	return 0;
+	lua_pushboolean(L, hk_transfer_stop(lhk_check(L, 1, LHK_TRANSFER)));
+	return 1;
 }
 
 static int transfer_close(lua_State *L)

@@ -526,14 +526,14 @@ int hk_transfer_fail(struct hk_transfer *t, const struct hk_err *why, struct hk_
 	return HK_OK;
 }
 
-void hk_transfer_stop(struct hk_transfer *t)
+bool hk_transfer_stop(struct hk_transfer *t)
 {
-	if (t->state == DONE || t->state == DRAINING)
-		return;
+	if (t->state != RUNNING && t->state != DELAYED)
+		return false;
 	if (t->state == RUNNING)
 		session_stop(t->session, t);
-	session_unreport(t->session, t);
 	memset(&t->err, 0, sizeof t->err);
 	transfer_go_on(t);
 	transfer_drain(t);
+	return true;
 }

@@ -96,9 +96,10 @@ HK_API HK_MUST_USE int hk_transfer_retry(struct hk_transfer *t, long delay_ms, s
 HK_API HK_MUST_USE int hk_transfer_fail(
 	struct hk_transfer *t, const struct hk_err *why, struct hk_err *err);
 
-/* Ends a transfer at any time, and well: the sink is finished with what has come, and
- * HK_EVENT_DONE follows. For a body whose rest is fetched otherwise (join.h). */
-HK_API void hk_transfer_stop(struct hk_transfer *t);
+/* Ends a transfer early, and well: the sink is finished with what has come, and HK_EVENT_DONE
+ * follows. For a body whose rest is fetched otherwise (join.h). False, and nothing happens, where
+ * it waits for an answer, which may be on its way, or all has come. */
+HK_API bool hk_transfer_stop(struct hk_transfer *t);
 
 /* Kept for the caller: the binding's way from an event to its own object. */
 HK_API void hk_transfer_set_user(struct hk_transfer *t, void *user);

@@ -483,8 +483,9 @@ function Transfer:retry(seconds) end
 ---@return true? ok, hocker.Error? err
 function Transfer:fail(err) end
 
---- Ends it, and well: its sink is finished with what has come; "done" follows. For a body whose rest is
---- fetched otherwise.
+--- Ends it early, and well: its sink is finished with what has come; "done" follows. For a body whose rest
+--- is fetched otherwise.
+---@return boolean stopped false where it waits for an answer, or all has come
 function Transfer:stop() end
 
 --- Stops it and frees its sink. `<close>` works.
