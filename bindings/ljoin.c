@@ -14,8 +14,7 @@ int lhk_new_join(lua_State *L)
 	return lhk_must(L, box, &err);
 }
 
-/* join:part(bytes, ahead): the sink, its first offset, and its last one; or nil, and whether there
- * will be more. */
+/* join:part(bytes, ahead): the sink, its first offset, and its last one; or nil. */
 static int join_part(lua_State *L)
 {
 	struct hk_join *j = lhk_check(L, 1, LHK_JOIN);
@@ -34,8 +33,7 @@ static int join_part(lua_State *L)
 	box->p = sink;
 	if (!sink) {
 		luaL_pushfail(L);
-		lua_pushboolean(L, range.first >= 0);
-		return 2;
+		return 1;
 	}
 	lua_pushinteger(L, range.first);
 	lua_pushinteger(L, range.last);
@@ -48,6 +46,18 @@ static int join_set_size(lua_State *L)
 	struct hk_err err = {0};
 
 	return lhk_result(L, hk_join_set_size(j, luaL_checkinteger(L, 2), &err), &err);
+}
+
+/* join:finish(): true, or false where it is too early, or nil and an error. */
+static int join_finish(lua_State *L)
+{
+	struct hk_err err = {0};
+	int rc = hk_join_finish(lhk_check(L, 1, LHK_JOIN), &err);
+
+	if (rc != HK_AGAIN)
+		return lhk_result(L, rc, &err);
+	lua_pushboolean(L, false);
+	return 1;
 }
 
 /* join:progress(), as a transfer has it. */
@@ -70,6 +80,7 @@ static int join_close(lua_State *L)
 static const luaL_Reg methods[] = {
 	{"part", join_part},
 	{"set_size", join_set_size},
+	{"finish", join_finish},
 	{"progress", join_progress},
 	{NULL, NULL},
 };

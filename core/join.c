@@ -28,14 +28,18 @@ struct hk_join {
 	unsigned refs;
 	struct hk_sink *next;
 	struct part *parts;
+	struct part_sink *sinks; /* that there are, the youngest first */
 	int64_t passed; /* bytes that the chain has */
 	int64_t size;	/* INT64_MAX while it is unknown */
 };
 
 struct part_sink {
 	struct hk_sink base;
+	struct part_sink *older;
 	struct hk_join *join; /* held */
 	struct part *part;    /* NULL once it is closed */
+	hk_wake_fn wake;      /* NULL: unwatched */
+	void *ctx;
 };
 
 /* --- the list ------------------------------------------------------------------------------- */
@@ -100,6 +104,14 @@ static int pump(struct hk_join *j, struct hk_err *err)
 	return HK_OK;
 }
 
+/* The same, and the end of the chain where that was all. */
+static int settle(struct hk_join *j, struct hk_err *err)
+{
+	int rc = pump(j, err);
+
+	return rc == HK_OK && j->passed == j->size ? hk_sink_finish(j->next, err) : rc;
+}
+
 static int keep(struct part *p, const void *data, size_t len, struct hk_err *err)
 {
 	if (!p->data) {
@@ -122,9 +134,11 @@ static int part_write(struct hk_sink *s, const void *data, size_t len, struct hk
 	struct part *p = ps->part;
 	int rc;
 
+	if (!p)
+		return hk_err_set(err, HK_EUSAGE, "write to a part that is finishing");
 	if (len > (uint64_t)(p->end - p->at))
 		return hk_err_set(err, HK_EPROTOCOL, "more bytes than asked for");
-	rc = is_front(j, p) ? pump(j, err) : HK_OK;
+	rc = pump(j, err);
 	if (rc != HK_OK && rc != HK_AGAIN)
 		return rc;
 	if (!is_front(j, p) || p->from < p->at)
@@ -144,48 +158,67 @@ static int part_finish(struct hk_sink *s, struct hk_err *err)
 {
 	struct part_sink *ps = (struct part_sink *)s;
 	struct hk_join *j = ps->join;
-	int rc;
 
 	if (ps->part) {
-		if (j->size == INT64_MAX && ps->part->end == INT64_MAX)
+		if (ps->part->end == INT64_MAX)
 			j->size = ps->part->at;
 		close_part(j, ps->part);
 		ps->part = NULL;
 	}
-	rc = pump(j, err);
-	if (rc == HK_OK && j->passed == j->size)
-		rc = hk_sink_finish(j->next, err);
-	return rc;
+	return settle(j, err);
 }
 
 static bool part_ready(struct hk_sink *s, size_t len)
 {
 	struct part_sink *ps = (struct part_sink *)s;
 	struct hk_err err = {0};
+	int rc = pump(ps->join, &err);
 
 	if (!ps->part || !is_front(ps->join, ps->part))
 		return true;
-	switch (pump(ps->join, &err)) {
-	case HK_OK:
+	if (rc == HK_OK)
 		return hk_sink_ready(ps->join->next, len);
-	case HK_AGAIN:
-		return false;
-	default: /* the next write will tell */
-		return true;
-	}
+	return rc != HK_AGAIN; /* an error the next write will tell */
+}
+
+static void wake_nobody(void *ctx)
+{
+	(void)ctx;
+}
+
+/* The chain tells the youngest that is watched. Where none is left, still nothing may block. */
+static void watch_chain(struct hk_join *j)
+{
+	struct part_sink *ps = j->sinks;
+
+	while (ps && !ps->wake)
+		ps = ps->older;
+	if (ps)
+		hk_sink_watch(j->next, ps->wake, ps->ctx);
+	else
+		hk_sink_watch(j->next, wake_nobody, NULL);
 }
 
 static void part_watch(struct hk_sink *s, hk_wake_fn wake, void *ctx)
 {
-	hk_sink_watch(((struct part_sink *)s)->join->next, wake, ctx);
+	struct part_sink *ps = (struct part_sink *)s;
+
+	ps->wake = wake;
+	ps->ctx = ctx;
+	watch_chain(ps->join);
 }
 
 static void part_free(struct hk_sink *s)
 {
-	struct part_sink *ps = (struct part_sink *)s;
+	struct part_sink *ps = (struct part_sink *)s, **at = &ps->join->sinks;
 
 	if (ps->part)
 		close_part(ps->join, ps->part);
+	while (*at != ps)
+		at = &(*at)->older;
+	*at = ps->older;
+	if (ps->wake)
+		watch_chain(ps->join);
 	hk_join_unref(ps->join);
 	free(ps);
 }
@@ -214,6 +247,18 @@ static struct part **find_gap(struct hk_join *j, int64_t *first, int64_t *end)
 	return at;
 }
 
+/* Takes out what waits from there on; returns where the next part that is open begins. */
+static int64_t drop_closed(struct hk_join *j, struct part **at)
+{
+	struct part *p;
+
+	while ((p = *at) && !p->open) {
+		*at = p->next;
+		free_part(p);
+	}
+	return p ? p->from : j->size;
+}
+
 static struct hk_sink *new_part(
 	struct hk_join *j, struct part **at, int64_t first, int64_t end, struct hk_err *err)
 {
@@ -231,6 +276,8 @@ static struct hk_sink *new_part(
 	hk_sink_init(&ps->base, &part_ops, NULL);
 	ps->join = j;
 	ps->part = p;
+	ps->older = j->sinks;
+	j->sinks = ps;
 	j->refs++;
 	return &ps->base;
 }
@@ -242,18 +289,26 @@ int hk_join_part(struct hk_join *j, int64_t bytes, int64_t ahead, struct hk_rang
 	struct part **at = find_gap(j, &first, &end);
 
 	*sink = NULL;
-	*range = (struct hk_range){first < end ? first : -1, -1};
 	if (first >= end || first - j->passed > ahead)
 		return HK_OK;
-	if (bytes >= 0 && end - first > bytes)
+	if (bytes < 0)
+		end = drop_closed(j, at);
+	else if (end - first > bytes)
 		end = first + bytes;
 	if (first > j->passed && end - first > AHEAD_MAX)
 		return hk_err_set(err, HK_EUSAGE, "a part of more than %d bytes", AHEAD_MAX);
 	*sink = new_part(j, at, first, end, err);
 	if (!*sink)
 		return err->code;
-	range->last = end == INT64_MAX ? end : end - 1;
+	*range = (struct hk_range){first, end == INT64_MAX ? end : end - 1};
 	return HK_OK;
+}
+
+int hk_join_finish(struct hk_join *j, struct hk_err *err)
+{
+	int rc = settle(j, err);
+
+	return rc == HK_OK && !j->next->finished ? HK_AGAIN : rc;
 }
 
 int hk_join_set_size(struct hk_join *j, int64_t size, struct hk_err *err)
@@ -266,6 +321,9 @@ int hk_join_set_size(struct hk_join *j, int64_t size, struct hk_err *err)
 	if (size < came)
 		return hk_err_set(err, HK_EPROTOCOL,
 			"%" PRId64 " bytes have come already, of %" PRId64, came, size);
+	for (p = j->parts; p; p = p->next)
+		if (p->end > size)
+			p->end = size;
 	j->size = size;
 	return HK_OK;
 }

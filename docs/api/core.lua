@@ -358,10 +358,10 @@ function core.join(next) end
 
 --- Gives out the first bytes that nobody has been given, at most `bytes`: the sink for them, and their
 --- place. A part that is ahead of the chain waits in memory. What it does not bring is given out again.
----@param bytes integer? all by default
+---@param bytes integer? all by default: then what waits among them is thrown away
 ---@param ahead integer? how far beyond what the chain has; 0 by default
 ---@return hocker.core.Sink? sink nil when there are none so near
----@return integer|boolean first_or_more the first offset; without a sink, whether there are more, further ahead
+---@return integer? first the first offset
 ---@return integer? last math.maxinteger where the end is unknown
 function Join:part(bytes, ahead) end
 
@@ -370,6 +370,11 @@ function Join:part(bytes, ahead) end
 ---@param bytes integer
 ---@return true? ok, hocker.Error? err "protocol" when more have come already
 function Join:set_size(bytes) end
+
+--- Whether the chain has all, and is finished. For when all parts are over.
+---@return boolean? finished false when bytes are missing, or a queue is still at it
+---@return hocker.Error? err
+function Join:finish() end
 
 --- Bytes that have come.
 ---@return integer received
