@@ -18,7 +18,7 @@ static const char *const session_options[] = {"connect_timeout", "stall_timeout"
 	"user_agent", "cacert", "cert", "key", "insecure", NULL};
 static const char *const trust_options[] = {"origin", "cacerts", "cert", "key", NULL};
 static const char *const request_options[] = {"url", "method", "headers", "authorization", "body",
-	"content_type", "range", "apart", "retries", "sink", NULL};
+	"content_type", "range", "apart", "from", "retries", "sink", NULL};
 static const char *const range_options[] = {"first", "last", NULL};
 
 /* --- session ---------------------------------------------------------------------------------- */
@@ -116,6 +116,8 @@ static int session_start(lua_State *L)
 	rq.retries = opt_unsigned(L, 2, "retries", RETRIES);
 	rq.range = read_range(L, 2, &range) ? &range : NULL;
 	rq.apart = lhk_opt_boolean(L, 2, "apart");
+	rq.from = lhk_opt_integer(L, 2, "from", 0);
+	luaL_argcheck(L, rq.from >= 0, 2, "option 'from' is not an offset");
 	if (lhk_field(L, 2, "headers") != LUA_TNIL)
 		rq.headers = push_strings(L, lua_gettop(L), "headers");
 	if (lhk_field(L, 2, "sink") != LUA_TNIL)
@@ -251,7 +253,9 @@ static int transfer_response(lua_State *L)
 	struct hk_response r;
 
 	hk_transfer_response(lhk_check(L, 1, LHK_TRANSFER), &r);
-	lua_createtable(L, 0, 5);
+	lua_createtable(L, 0, 6);
+	lua_pushinteger(L, hk_transfer_received(lhk_check(L, 1, LHK_TRANSFER)));
+	lua_setfield(L, -2, "received");
 	lua_pushinteger(L, r.status);
 	lua_setfield(L, -2, "status");
 	lua_pushstring(L, r.url);

@@ -355,6 +355,7 @@ struct hk_transfer *hk_transfer_start(
 	t->session = s;
 	t->state = WAITING;
 	t->total = -1;
+	t->received = t->mark = rq->from;
 	t->sink = rq->sink;
 	init_buffers(t);
 	session_add(s, t);

@@ -45,6 +45,8 @@ struct hk_request {
 				      answers with the whole is HK_EUNSUPPORTED */
 	bool apart;		   /* not on a connection that others use: HTTP/1.1, where
 				      the server would take all on one */
+	int64_t from;		   /* bytes of the body that are there already: it begins
+				      as one that broke behind them is continued */
 	unsigned retries;	   /* failures in a row, without progress, that are retried */
 	struct hk_sink *sink;	   /* taken, also on failure; NULL: the body is dropped */
 };
@@ -73,7 +75,7 @@ HK_API const char *hk_transfer_header(const struct hk_transfer *t, const char *n
 /* How it stands: HK_OK once done, else what broke it. Valid until freed. */
 HK_API const struct hk_err *hk_transfer_error(const struct hk_transfer *t);
 
-/* Body bytes handed to the sink so far, and how many there will be in all, or -1. */
+/* Body bytes that are there so far (`from` and what the sink got), and how many there will be in all, or -1. */
 HK_API int64_t hk_transfer_received(const struct hk_transfer *t);
 HK_API int64_t hk_transfer_total(const struct hk_transfer *t);
 

@@ -419,6 +419,7 @@ function Session:trust(trust) end
 ---@field content_type string?
 ---@field range? { first: integer, last: integer } offsets, inclusive; "unsupported" when the server ignores it
 ---@field apart boolean? not on a connection that others use: HTTP/1.1, where a server would take all on one
+---@field from integer? bytes of the body that are there already: it begins as one that broke behind them is continued
 ---@field retries integer? failures in a row, without progress, that are retried; 3
 ---@field sink hocker.core.Sink? taken
 
@@ -447,6 +448,7 @@ local Transfer = {}
 ---@class hocker.Response
 ---@field status integer
 ---@field url string that it came from
+---@field received integer body bytes that are there, of this response and those before it
 ---@field headers table<string, string> names in lower case; repeated fields joined by ", "
 ---@field challenges string[] the WWW-Authenticate values
 ---@field body string of an error response, at most 64 KiB

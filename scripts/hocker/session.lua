@@ -287,7 +287,7 @@ local function core_request(self, request, sent)
   return {
     url = request.url, method = request.method, headers = request.headers, body = request.body,
     content_type = request.content_type, range = request.range, apart = request.apart,
-    sink = request.sink,
+    from = request.from, sink = request.sink,
     retries = request.retries or self.retries, authorization = sent,
   }
 end
