@@ -39,8 +39,8 @@ function M.new(opts)
     tick = rest.tick,
     tasks = {},   -- coroutine -> its group
     waiting = {}, -- transfer -> the coroutine that waits for its next event
-    shared = {},  -- key of `once` -> the coroutines that wait for it
-    ready = {},   -- { coroutine, what it waited for }: to be resumed
+    shared = {},  -- key of `once` -> work that is being done
+    ready = {},   -- coroutines to be resumed
     asleep = {},  -- { co = coroutine, due = when to resume it }
   }, mt)
   rest.retries, rest.log, rest.tick = nil, nil, nil
@@ -74,7 +74,7 @@ local function resume(self, co, ...)
     group.err = group.err or err or core.error("internal", "a task failed without saying why")
   end
   if group.waiter then
-    self.ready[#self.ready + 1] = { group.waiter }
+    self.ready[#self.ready + 1] = group.waiter
     group.waiter = nil
   end
 end
@@ -84,7 +84,7 @@ local function wake(self)
   local now, wait, asleep = core.system.clock(), TICK, {}
   for _, item in ipairs(self.asleep) do
     if item.due <= now then
-      self.ready[#self.ready + 1] = { item.co }
+      self.ready[#self.ready + 1] = item.co
     else
       asleep[#asleep + 1], wait = item, math.min(wait, item.due - now)
     end
@@ -93,12 +93,12 @@ local function wake(self)
   return wait
 end
 
--- Resumes the tasks whose shared work is done. One that was stopped meanwhile is none of ours.
+-- Resumes the tasks whose wait is over. One that was stopped meanwhile is none of ours.
 local function resume_ready(self)
   local list = self.ready
   self.ready = {}
-  for _, item in ipairs(list) do
-    if self.tasks[item[1]] then resume(self, table.unpack(item, 1, 3)) end
+  for _, co in ipairs(list) do
+    if self.tasks[co] then resume(self, co) end
   end
   return #list > 0
 end
@@ -223,27 +223,43 @@ function methods:run(jobs, limit)
   return group:wait()
 end
 
---- Does a piece of work once: tasks that want the same while it is being done wait, and get what it
---- returns.
+-- Waits until shared work is over: by yielding in a task, by running the loop outside of one.
+local function wait_until_over(self, shared)
+  local co = coroutine.running()
+  if self.tasks[co] then
+    shared.waiters[#shared.waiters + 1] = co
+    coroutine.yield()
+    return true
+  end
+  while not shared.over do
+    local _, err = step(self)
+    if err then return nil, err end
+  end
+  return true
+end
+
+--- Does a piece of work once: who wants the same while it is being done waits, and gets what it
+--- returns. Where the task that did it was stopped, one of those who waited does it.
 ---@param key any names the work
 ---@param work fun(): any, hocker.Error?
 ---@return any result, hocker.Error? err
 function methods:once(key, work)
-  local waiters = self.shared[key]
-  if waiters then
-    assert(self.tasks[coroutine.running()], "only tasks can wait for one another")
-    waiters[#waiters + 1] = coroutine.running()
-    return coroutine.yield()
+  local shared = self.shared[key]
+  while shared do
+    local ok, err = wait_until_over(self, shared)
+    if not ok then return nil, err end
+    if shared.done then return shared.result, shared.err end
+    shared = self.shared[key]
   end
-  waiters = {}
-  self.shared[key] = waiters
-  local result, err = nil, core.error("internal", "what this task waited for was stopped")
+  shared = { waiters = {} }
+  self.shared[key] = shared
   local guard <close> = setmetatable({}, { __close = function()
-    self.shared[key] = nil
-    for _, co in ipairs(waiters) do self.ready[#self.ready + 1] = { co, result, err } end
+    self.shared[key], shared.over = nil, true
+    table.move(shared.waiters, 1, #shared.waiters, #self.ready + 1, self.ready)
   end })
-  result, err = work()
-  return result, err
+  shared.result, shared.err = work()
+  shared.done = true
+  return shared.result, shared.err
 end
 
 -- --- one exchange ----------------------------------------------------------------------------
