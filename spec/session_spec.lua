@@ -295,7 +295,8 @@ describe("a session", function()
       end, job "f" }
       assert.equal("inside", err.message)
       assert.same({ "a", "b", "c", "nest", "d", "nest" }, order)
-      local ok, raised = pcall(s.run, s, { function() return nest(function() error("deep", 0) end) end })
+      local function deep() error("deep", 0) end
+      local ok, raised = pcall(s.run, s, { function() return nest(deep) end })
       assert.is_false(ok)
       assert.matches("deep", raised)
     end)

@@ -3,7 +3,9 @@
 --- It begins with one plain request, which is all that a fast link needs. When that one would take its
 --- time although its sink waits for it, and the server is seen to give ranges, it is stopped where it is
 --- and the rest comes in parts, several at the same time; the join puts them in order in front of the
---- chain that verifies them. A server that gives no ranges, or no further connections, loses nothing.
+--- chain that verifies them. Connections that bring nothing are done without, and the last one that is
+--- left does as it would have done alone: a server that gives no ranges, or no further connections,
+--- loses nothing.
 
 local core = require "hocker.core"
 
@@ -12,8 +14,9 @@ local M = {}
 local LOOK <const> = 0.2            -- seconds between two looks at the speed
 local WINDOW <const> = 1            -- seconds over which it is taken
 local LONG <const> = 1              -- seconds to the end that are worth a split
-local PART <const> = 512 << 10      -- bytes
-local AHEAD <const> = 2             -- parts a connection that may wait in memory
+local PART_MIN <const> = 512 << 10  -- bytes
+local PART_MAX <const> = 1 << 20
+local AHEAD <const> = 12 << 20      -- bytes that may wait in memory
 
 --- Bytes that are worth it.
 M.least = 2 << 20
@@ -21,103 +24,161 @@ M.least = 2 << 20
 --- Most connections of all bodies of a session together, where some are split.
 M.connections = 8
 
--- What a connection's failure ends: some servers allow only so many. Anything else is the end of all.
+--- Seconds after which a part that nothing comes of is given to a connection that has nothing to do.
+M.patience = 5
+
+-- Failures of one connection: some servers allow only so many. Any other is the end of all.
 local PASSING = { network = true, protocol = true, unsupported = true, unauthorized = true,
   not_found = true }
 
--- A request for a range, as the first one was.
-local function request_of(request, range, sink, retries)
-  return {
-    url = request.url, headers = request.headers, auth = request.auth, range = range, sink = sink,
-    retries = retries, apart = true,
-  }
-end
+---@class hocker.parts.Fetch One body.
+---@field session hocker.Session
+---@field request hocker.Fetch
+---@field join hocker.core.Join
+---@field running integer connections
+---@field total integer? bytes, once it is split
+---@field part integer bytes
+---@field parts table<hocker.core.Transfer, { received: integer, held: number, since: number }>
 
--- --- when ----------------------------------------------------------------------------------------
+-- The request with some of its fields changed. Its sink is the join's, and who watches it watches that.
+local function request_of(self, changes)
+  local request = {}
+  for key, value in pairs(self.request) do request[key] = value end
+  request.sink, request.on_start = nil, nil
+  for key, value in pairs(changes) do request[key] = value end
+  return request
+end
 
 -- How many more connections there may be now.
 local function room(session)
   return M.connections - (session.streams or 0)
 end
 
-local function count(session, by)
-  session.streams = (session.streams or 0) + by
+local function count(self, by)
+  self.running = self.running + by
+  self.session.streams = (self.session.streams or 0) + by
 end
 
--- Whether the network alone makes it long between two samples of { time, received, held }.
-local function is_slow(old, new, rest)
+-- --- when ----------------------------------------------------------------------------------------
+
+-- Bytes a second between two samples of { time, received, held }; nil where the sink was the slow one.
+local function speed_of(old, new)
   local seconds, bytes, held = new[1] - old[1], new[2] - old[2], new[3] - old[3]
-  return seconds > LOOK * 1.5 and held < seconds / 3 and bytes > 0 and rest / bytes * seconds > LONG
+  if seconds < LOOK * 1.5 or held > seconds / 3 or bytes == 0 then return nil end
+  return bytes / seconds
 end
 
--- Waits until the transfer is seen to be slow; returns the bytes that are missing, or nil when there is
--- nothing to gain. The speed is that of the last second: many servers send in bursts.
+-- Waits until the transfer is seen to be slow; returns its speed, or nil when there is nothing to gain.
+-- The speed is that of the last second, after the first byte: many servers send in bursts.
 local function wait_until_slow(session, transfer)
-  local samples = { { core.system.clock(), 0, 0 } }
+  local samples = {}
   while true do
     session:sleep(LOOK)
     local received, total, held = transfer:progress()
     local rest = total and total - received
     if rest and rest < M.least then return nil end
     local sample = { core.system.clock(), received, held }
-    if rest and room(session) > 0 and is_slow(samples[1], sample, rest) then return rest end
+    if received == 0 then samples = {} end
     samples[#samples + 1] = sample
+    local speed = rest and room(session) > 0 and speed_of(samples[1], sample)
+    if speed and rest / speed > LONG then return speed end
     if sample[1] - samples[1][1] > WINDOW then table.remove(samples, 1) end
   end
 end
 
 -- Whether the server gives ranges. The byte is dropped.
-local function gives_ranges(session, request, at)
-  return session:fetch(request_of(request, { first = at, last = at }, nil, 0)) ~= nil
+local function gives_ranges(self, at)
+  return self.session:fetch(request_of(self, { range = { first = at, last = at }, apart = true,
+    retries = 0 })) ~= nil
 end
 
 -- --- how -----------------------------------------------------------------------------------------
 
----@class hocker.parts.Split
----@field session hocker.Session
----@field request hocker.Fetch
----@field join hocker.core.Join
----@field retries integer
----@field running integer connections
----@field planned integer connections at the beginning
+-- Fetches one part; returns how many bytes came of it.
+local function fetch_part(self, sink, first, last)
+  local mine
+  local response, err, refusal = self.session:fetch(request_of(self, {
+    range = { first = first, last = last }, apart = true, sink = sink, retries = 0,
+    on_start = function(transfer)
+      mine = transfer
+      self.parts[mine] = { received = 0, held = 0, since = core.system.clock() }
+    end,
+  }))
+  if mine then self.parts[mine] = nil end
+  response = response or refusal
+  return response and response.received or 0, err
+end
 
--- Fetches parts one after another, over one connection. While there are others, one that fails is given
--- up and its part left to them; the last one is as patient as any transfer.
-local function work(self)
-  local session, join = self.session, self.join
-  local ahead = AHEAD * PART * self.planned
-  while true do
-    local sink, first, last = join:part(PART, ahead)
-    if sink then
-      local alone = self.running == 1
-      local response, err = session:fetch(request_of(self.request, { first = first, last = last },
-        sink, alone and self.retries or math.min(1, self.retries)))
-      if not response and (alone or not PASSING[err.code]) then return nil, err end
-      if not response and self.running > 1 then break end
-    elseif first then
-      session:sleep(LOOK / 4) -- others have to catch up
-    else
-      break
+-- Fetches all the rest over the last connection.
+local function go_on(self, sink, from)
+  local response, err = self.session:fetch(request_of(self, { sink = sink, from = from }))
+  if not response then return nil, err end
+  if self.join:progress() == self.total then return true end
+  return nil, core.error("protocol", ("the body ended after %d bytes, of %d that were promised")
+    :format(self.join:progress(), self.total))
+end
+
+-- Stops what nothing has come of for a while, though its sink waits.
+local function stop_stuck(self)
+  local now = core.system.clock()
+  for transfer, seen in pairs(self.parts) do
+    local received, _, held = transfer:progress()
+    if received > seen.received or held > seen.held then
+      seen.received, seen.held, seen.since = received, held, now
+    elseif now - seen.since > M.patience then
+      transfer:stop()
     end
   end
-  self.running = self.running - 1
+end
+
+-- Fetches parts one after another, over one connection, until the body is whole. One that brings nothing
+-- is given up, and its part left to the others.
+local function work(self)
+  while true do
+    local alone = self.running == 1
+    local sink, first, last = self.join:part(not alone and self.part or nil, alone and 0 or AHEAD)
+    if sink and alone then
+      local ok, err = go_on(self, sink, first)
+      if not ok then return nil, err end
+    elseif sink then
+      local came, err = fetch_part(self, sink, first, last)
+      if err and not PASSING[err.code] then return nil, err end
+      if came == 0 and self.running > 1 then break end
+      if err then self.session:sleep(LOOK) end
+    else
+      local over, err = self.join:finish()
+      if over ~= false then return over, err end
+      stop_stuck(self)
+      self.session:sleep(LOOK / 4)
+    end
+  end
+  count(self, -1)
   return true
 end
 
--- Stops the first transfer and fetches the rest in parts.
-local function split(self, group, transfer, rest)
+-- Stops the first transfer and fetches the rest in parts; false where that is no longer possible.
+local function split(self, group, transfer, speed)
   local received, total = transfer:progress()
-  local ok, err = self.join:set_size(total)
-  if not ok then return nil, err end
-  self.planned = math.min(1 + room(self.session), math.ceil(rest / PART))
-  self.running = self.planned
-  count(self.session, self.planned - 1)
+  local rest = total - received
+  local connections = math.min(1 + room(self.session), math.ceil(rest / PART_MIN))
+  if connections < 2 or not self.join:set_size(total) or not transfer:stop() then return false end
+  self.total = total
+  self.part = math.max(PART_MIN, math.min(PART_MAX, math.floor(speed), rest // (2 * connections)))
   if self.session.log then
     self.session.log:debug(("slow: the rest from byte %d on comes over %d connections")
-      :format(received, self.planned))
+      :format(received, connections))
   end
-  transfer:stop()
-  for _ = 1, self.planned do group:start(function() return work(self) end) end
+  count(self, connections - 1)
+  for _ = 1, connections do group:start(function() return work(self) end) end
+  return true
+end
+
+-- Splits when it is time.
+local function watch(self, group, transfer)
+  repeat
+    local speed = wait_until_slow(self.session, transfer)
+    if not speed or not gives_ranges(self, (transfer:progress())) then return true end
+  until split(self, group, transfer, speed)
   return true
 end
 
@@ -127,24 +188,18 @@ end
 ---@return hocker.Response? response, hocker.Error? err, hocker.Response? last
 function M.fetch(session, request)
   local join <close> = core.join(request.sink)
-  local self = { session = session, request = request, join = join, planned = 1,
-    retries = request.retries or session.retries }
+  local self = { session = session, request = request, join = join, running = 0, parts = {} }
   local group <close> = session:group()
-  count(session, 1)
-  local guard <close> = setmetatable({}, { __close = function() count(session, -self.planned) end })
-  local first = {}
-  for key, value in pairs(request) do first[key] = value end
-  first.sink = join:part()
-  function first.on_start(transfer)
-    if request.on_start then request.on_start(join) end
-    group:start(function()
-      local rest = wait_until_slow(session, transfer)
-      if not rest or not gives_ranges(session, request, transfer:progress()) then return true end
-      return split(self, group, transfer, rest)
-    end)
-  end
-  local response, err, last = session:fetch(first)
-  if not response or self.planned == 1 then return response, err, last end
+  local guard <close> = setmetatable({}, { __close = function() count(self, -self.running) end })
+  count(self, 1)
+  local response, err, last = session:fetch(request_of(self, {
+    sink = join:part(),
+    on_start = function(transfer)
+      if request.on_start then request.on_start(join) end
+      group:start(function() return watch(self, group, transfer) end)
+    end,
+  }))
+  if not response or not self.total then return response, err, last end
   local ok
   ok, err = group:wait()
   return ok and response or nil, err

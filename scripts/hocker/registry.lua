@@ -80,14 +80,14 @@ local DENIED = { UNAUTHORIZED = true, DENIED = true }
 -- The limit, when it is over, and who has a higher one.
 local function advise_waiting(self, err, headers)
   local limit, after = notices.limit(headers), headers["retry-after"]
-  local parts = { limit and "the limit is " .. limit or "too many requests" }
+  local words = { limit and "the limit is " .. limit or "too many requests" }
   if after and not err.message:find("asks to wait", 1, true) then -- the core's own words
     local seconds = #after < 10 and math.tointeger(tonumber(after))
-    parts[2] = seconds and "try again in " .. notices.duration(seconds)
+    words[2] = seconds and "try again in " .. notices.duration(seconds)
       or "try again after " .. log.shorten(after, 40)
   end
-  if not self.auth.credentials then parts[#parts + 1] = "a login may raise it" end
-  return table.concat(parts, "; ")
+  if not self.auth.credentials then words[#words + 1] = "a login may raise it" end
+  return table.concat(words, "; ")
 end
 
 -- What to do about an error.
