@@ -5,6 +5,7 @@
 
 static const luaL_Reg functions[] = {
 	{"error", lhk_new_error},
+	{"join", lhk_new_join},
 	{"buffer", lhk_new_buffer},
 	{"meter", lhk_new_meter},
 	{"file", lhk_new_file},
@@ -33,6 +34,7 @@ int luaopen_hocker_core(lua_State *L)
 
 	luaL_checkversion(L);
 	lhk_open_base(L);
+	lhk_open_join(L);
 	lhk_open_output(L);
 	lhk_open_session(L);
 	luaL_newlib(L, functions);

@@ -18,6 +18,7 @@
 #define LHK_BUF	     "hocker.buf"
 #define LHK_HASH     "hocker.Hash"
 #define LHK_SINK     "hocker.Sink"
+#define LHK_JOIN     "hocker.Join"
 #define LHK_BUFFER   "hocker.Buffer"
 #define LHK_METER    "hocker.Meter"
 #define LHK_FILE     "hocker.File"
@@ -99,6 +100,7 @@ int lhk_open_sink(lua_State *L);
 int lhk_open_system(lua_State *L);
 int lhk_new_error(lua_State *L);
 void lhk_add_data(lua_State *L); /* [-0, +0] to the table on the top */
+int lhk_new_join(lua_State *L);
 int lhk_new_buffer(lua_State *L);
 int lhk_new_meter(lua_State *L);
 int lhk_new_file(lua_State *L);
@@ -106,6 +108,7 @@ int lhk_new_tar(lua_State *L);
 int lhk_new_tar_stream(lua_State *L);
 int lhk_new_dir(lua_State *L);
 int lhk_new_session(lua_State *L);
+void lhk_open_join(lua_State *L);
 void lhk_open_output(lua_State *L);
 void lhk_open_session(lua_State *L);
 

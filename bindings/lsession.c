@@ -18,7 +18,7 @@ static const char *const session_options[] = {"connect_timeout", "stall_timeout"
 	"user_agent", "cacert", "cert", "key", "insecure", NULL};
 static const char *const trust_options[] = {"origin", "cacerts", "cert", "key", NULL};
 static const char *const request_options[] = {"url", "method", "headers", "authorization", "body",
-	"content_type", "range", "retries", "sink", NULL};
+	"content_type", "range", "apart", "from", "retries", "sink", NULL};
 static const char *const range_options[] = {"first", "last", NULL};
 
 /* --- session ---------------------------------------------------------------------------------- */
@@ -115,6 +115,9 @@ static int session_start(lua_State *L)
 	rq.content_type = lhk_opt_string(L, 2, "content_type", NULL);
 	rq.retries = opt_unsigned(L, 2, "retries", RETRIES);
 	rq.range = read_range(L, 2, &range) ? &range : NULL;
+	rq.apart = lhk_opt_boolean(L, 2, "apart");
+	rq.from = lhk_opt_integer(L, 2, "from", 0);
+	luaL_argcheck(L, rq.from >= 0, 2, "option 'from' is not an offset");
 	if (lhk_field(L, 2, "headers") != LUA_TNIL)
 		rq.headers = push_strings(L, lua_gettop(L), "headers");
 	if (lhk_field(L, 2, "sink") != LUA_TNIL)
@@ -250,7 +253,9 @@ static int transfer_response(lua_State *L)
 	struct hk_response r;
 
 	hk_transfer_response(lhk_check(L, 1, LHK_TRANSFER), &r);
-	lua_createtable(L, 0, 5);
+	lua_createtable(L, 0, 6);
+	lua_pushinteger(L, hk_transfer_received(lhk_check(L, 1, LHK_TRANSFER)));
+	lua_setfield(L, -2, "received");
 	lua_pushinteger(L, r.status);
 	lua_setfield(L, -2, "status");
 	lua_pushstring(L, r.url);
@@ -299,7 +304,8 @@ static int transfer_progress(lua_State *L)
 		luaL_pushfail(L);
 	else
 		lua_pushinteger(L, hk_transfer_total(t));
-	return 2;
+	lua_pushnumber(L, (lua_Number)hk_transfer_held_ms(t) / 1000);
+	return 3;
 }
 
 /* --- transfer: the answers -------------------------------------------------------------------------- */
@@ -351,6 +357,12 @@ static int transfer_fail(lua_State *L)
 	return lhk_result(L, hk_transfer_fail(t, &why, &err), &err);
 }
 
+static int transfer_stop(lua_State *L)
+{
+	lua_pushboolean(L, hk_transfer_stop(lhk_check(L, 1, LHK_TRANSFER)));
+	return 1;
+}
+
 static int transfer_close(lua_State *L)
 {
 	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TRANSFER);
@@ -386,6 +398,7 @@ static const luaL_Reg transfer_methods[] = {
 	{"follow", transfer_follow},
 	{"retry", transfer_retry},
 	{"fail", transfer_fail},
+	{"stop", transfer_stop},
 	{NULL, NULL},
 };
 

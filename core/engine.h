@@ -35,6 +35,7 @@ struct hk_transfer {
 	struct hk_buf authorization;
 	bool ranged;
 	struct hk_range range;
+	bool apart;
 	unsigned retries;
 	struct hk_sink *sink;
 
@@ -50,6 +51,8 @@ struct hk_transfer {
 	int64_t received, total; /* bytes in the sink; all there will be, or -1 */
 	int64_t mark;		 /* `received` when it broke last */
 	unsigned failures;	 /* since then */
+	int64_t held_ms; /* how long it was paused for the sink, but for the pause that is */
+	int64_t paused;	 /* when that began */
 	unsigned hops;
 	int64_t due_ms; /* DELAYED: when to go on */
 	long delay_ms;
@@ -78,6 +81,8 @@ HK_MUST_USE int transfer_check_url(const char *text, struct hk_err *err);
 /* judge.c, for the others */
 void transfer_settle(struct hk_transfer *t, CURLcode code); /* libcurl is through with a leg */
 void transfer_poke(struct hk_transfer *t);		    /* the sink may be ready, or done */
+void transfer_go_on(struct hk_transfer *t);		    /* it is no longer paused */
+void transfer_drain(struct hk_transfer *t);		    /* all has come */
 void transfer_done(struct hk_transfer *t);		    /* it is over, as t->err says */
 int64_t transfer_wanted(const struct hk_transfer *t);	    /* bytes to come in all, or -1 */
 

@@ -42,6 +42,7 @@
 #include "inflate.h"
 #include "input.h"
 #include "interrupt.h"
+#include "join.h"
 #include "meter.h"
 #include "process.h"
 #include "queue.h"

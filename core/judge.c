@@ -71,7 +71,13 @@ static void broken(struct hk_transfer *t)
 	ask(t, HK_EVENT_RETRY);
 }
 
-static void drain(struct hk_transfer *t)
+void transfer_go_on(struct hk_transfer *t)
+{
+	t->held_ms = hk_transfer_held_ms(t);
+	t->refused = 0;
+}
+
+void transfer_drain(struct hk_transfer *t)
 {
 	int rc = t->sink ? hk_sink_finish(t->sink, &t->err) : HK_OK;
 
@@ -96,7 +102,7 @@ static void judge_body(struct hk_transfer *t)
 			" bytes", t->received, transfer_wanted(t));
 		broken(t);
 	} else {
-		drain(t);
+		transfer_drain(t);
 	}
 }
 
@@ -184,7 +190,7 @@ void transfer_settle(struct hk_transfer *t, CURLcode code)
 	long sys = 0;
 
 	t->state = WAITING; /* no longer libcurl's */
-	t->refused = 0;
+	transfer_go_on(t);
 	if (t->err.code == HK_EPROTOCOL || t->err.code == HK_EUNSUPPORTED) {
 		fail(t); /* noted by a callback, which made libcurl stop */
 	} else if (t->err.code != HK_OK) {
@@ -208,9 +214,9 @@ void transfer_poke(struct hk_transfer *t)
 	CURLcode code = CURLE_OK;
 
 	if (t->state == DRAINING) {
-		drain(t);
+		transfer_drain(t);
 	} else if (t->state == RUNNING && t->refused > 0 && hk_sink_ready(t->sink, t->refused)) {
-		t->refused = 0;
+		transfer_go_on(t);
 		code = curl_easy_pause(t->easy, CURLPAUSE_CONT);
 	}
 	if (code != CURLE_OK) { /* the callback, called from there, said no */

@@ -106,6 +106,7 @@ static size_t on_body(char *data, size_t one, size_t len, void *user)
 	}
 	if (t->sink && !hk_sink_ready(t->sink, use)) {
 		t->refused = use;
+		t->paused = session_now_ms();
 		return CURL_WRITEFUNC_PAUSE;
 	}
 	if (transfer_wanted(t) >= 0 && t->received + (int64_t)use > transfer_wanted(t)) {
@@ -244,6 +245,8 @@ static void setup_easy(struct hk_transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	if (t->apart)
+		curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (strcmp(t->method, "HEAD") == 0) {
 		curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
 	} else if (strcmp(t->method, "POST") == 0) {
@@ -320,6 +323,7 @@ static int copy_request(struct hk_transfer *t, const struct hk_request *rq, stru
 	t->ranged = rq->range != NULL;
 	if (t->ranged)
 		t->range = *rq->range;
+	t->apart = rq->apart;
 	t->retries = rq->retries;
 	rc = hk_buf_puts(&t->body, rq->body ? rq->body : "", err);
 	if (rc == HK_OK)
@@ -351,6 +355,7 @@ struct hk_transfer *hk_transfer_start(
 	t->session = s;
 	t->state = WAITING;
 	t->total = -1;
+	t->received = t->mark = rq->from;
 	t->sink = rq->sink;
 	init_buffers(t);
 	session_add(s, t);
@@ -431,6 +436,11 @@ int64_t hk_transfer_received(const struct hk_transfer *t)
 int64_t hk_transfer_total(const struct hk_transfer *t)
 {
 	return t->total;
+}
+
+int64_t hk_transfer_held_ms(const struct hk_transfer *t)
+{
+	return t->held_ms + (t->refused > 0 ? session_now_ms() - t->paused : 0);
 }
 
 const char *hk_transfer_target(const struct hk_transfer *t)
@@ -515,4 +525,16 @@ int hk_transfer_fail(struct hk_transfer *t, const struct hk_err *why, struct hk_
 	t->err = *why;
 	transfer_done(t);
 	return HK_OK;
+}
+
+bool hk_transfer_stop(struct hk_transfer *t)
+{
+	if (t->state != RUNNING && t->state != DELAYED)
+		return false;
+	if (t->state == RUNNING)
+		session_stop(t->session, t);
+	memset(&t->err, 0, sizeof t->err);
+	transfer_go_on(t);
+	transfer_drain(t);
+	return true;
 }

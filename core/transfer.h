@@ -43,6 +43,10 @@ struct hk_request {
 	const char *content_type;  /* of the body */
 	const struct hk_range *range; /* part wanted, or NULL for the whole. A server that
 				      answers with the whole is HK_EUNSUPPORTED */
+	bool apart;		   /* not on a connection that others use: HTTP/1.1, where
+				      the server would take all on one */
+	int64_t from;		   /* bytes of the body that are there already: it begins
+				      as one that broke behind them is continued */
 	unsigned retries;	   /* failures in a row, without progress, that are retried */
 	struct hk_sink *sink;	   /* taken, also on failure; NULL: the body is dropped */
 };
@@ -71,9 +75,12 @@ HK_API const char *hk_transfer_header(const struct hk_transfer *t, const char *n
 /* How it stands: HK_OK once done, else what broke it. Valid until freed. */
 HK_API const struct hk_err *hk_transfer_error(const struct hk_transfer *t);
 
-/* Body bytes handed to the sink so far, and how many there will be in all, or -1. */
+/* Body bytes that are there so far (`from` and what the sink got), and how many there will be in all, or -1. */
 HK_API int64_t hk_transfer_received(const struct hk_transfer *t);
 HK_API int64_t hk_transfer_total(const struct hk_transfer *t);
+
+/* Milliseconds in which its sink had no room: not the network held it up then. */
+HK_API int64_t hk_transfer_held_ms(const struct hk_transfer *t);
 
 /* For HK_EVENT_REDIRECT: the absolute target. For HK_EVENT_RETRY: how long to wait, from
  * Retry-After (RFC 9110 section 10.2.3) or by exponential backoff, and the failures so far. */
@@ -90,6 +97,11 @@ HK_API HK_MUST_USE int hk_transfer_retry(struct hk_transfer *t, long delay_ms, s
 /* Ends a waiting transfer with `why`; HK_EVENT_DONE follows. */
 HK_API HK_MUST_USE int hk_transfer_fail(
 	struct hk_transfer *t, const struct hk_err *why, struct hk_err *err);
+
+/* Ends a transfer early, and well: the sink is finished with what has come, and HK_EVENT_DONE
+ * follows. For a body whose rest is fetched otherwise (join.h). False, and nothing happens, where
+ * it waits for an answer, which may be on its way, or all has come. */
+HK_API bool hk_transfer_stop(struct hk_transfer *t);
 
 /* Kept for the caller: the binding's way from an event to its own object. */
 HK_API void hk_transfer_set_user(struct hk_transfer *t, void *user);

@@ -1,5 +1,6 @@
 local core = require "hocker.core"
 local options = require "hocker.options"
+local parts = require "hocker.parts"
 local session = require "hocker.session"
 
 --- All options of a list of lists.
@@ -104,13 +105,19 @@ describe("options.session", function()
   it("is what a session takes", function()
     local opts = options.session {
       cacert = "/ca", cert = "/cert", key = "/key", insecure = true, retries = 4,
-      connect_timeout = 5, stall_timeout = 6.5, jobs = 7, username = "not for it",
+      connect_timeout = 5, stall_timeout = 6.5, jobs = 17, username = "not for it",
     }
     assert.same({
       cacert = "/ca", cert = "/cert", key = "/key", insecure = true, retries = 4,
-      connect_timeout = 5, stall_timeout = 6.5, connections = 9,
+      connect_timeout = 5, stall_timeout = 6.5, connections = 19,
       user_agent = "hocker/" .. core.version,
     }, opts)
+  end)
+
+  it("has connections for parts, too", function()
+    for _, jobs in ipairs { 1, 3, parts.connections } do
+      assert.equal(parts.connections + 2, options.session({ jobs = jobs }).connections)
+    end
   end)
 
   it("leaves what was not said to the session", function()

@@ -90,7 +90,7 @@ describe("a session", function()
       assert(s:fetch { url = url "/a", on_start = function(transfer)
         seen = { transfer:progress() }
       end })
-      assert.same({ 0 }, seen)
+      assert.same({ 0, nil, 0.0 }, seen)
     end)
 
     it("closes its transfer when what watches it raises", function()
@@ -273,10 +273,96 @@ describe("a session", function()
       assert.matches("a task raised nil", raised)
     end)
 
-    it("is not called from one of its own jobs", function()
-      local ok, raised = pcall(s.run, s, { function() return s:run {} end })
+    it("may be called from one of its own jobs", function()
+      server:set { ["*"] = { body = "x" } }
+      local order = {}
+      local function job(name)
+        return function()
+          assert(s:fetch_text({ url = url("/" .. name) }, 10))
+          order[#order + 1] = name
+          return true
+        end
+      end
+      local function nest(...)
+        local ok, err = s:run({ ... }, 1)
+        order[#order + 1] = "nest"
+        return ok, err
+      end
+      assert.is_true(s:run { function() return nest(job "a", job "b", job "c") end })
+      assert.same({ "a", "b", "c", "nest" }, order)
+      local _, err = s:run { function()
+        return nest(job "d", function() return nil, core.error("io", "inside") end, job "e")
+      end, job "f" }
+      assert.equal("inside", err.message)
+      assert.same({ "a", "b", "c", "nest", "d", "nest" }, order)
+      local function deep() error("deep", 0) end
+      local ok, raised = pcall(s.run, s, { function() return nest(deep) end })
       assert.is_false(ok)
-      assert.matches("can't be called from one of its tasks", raised)
+      assert.matches("deep", raised)
+    end)
+
+    it("stops what a stopped job has begun", function()
+      server:set { ["/stall"] = { body = "x", length = 100, stall = true }, ["*"] = { body = "x" } }
+      local closed = 0
+      local function stall()
+        local guard <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+        return s:fetch { url = url "/stall" }
+      end
+      local _, err = s:run {
+        function() return s:run { stall, stall } end,
+        function()
+          s:sleep(0.05)
+          return nil, core.error("io", "enough")
+        end,
+      }
+      assert.equal("enough", err.message)
+      assert.equal(2, closed)
+      assert.equal(0, s.core:active())
+    end)
+
+    it("lets jobs sleep while others go on", function()
+      server:set { ["*"] = { body = "x" } }
+      local order = {}
+      local function sleeper(seconds)
+        return function()
+          s:sleep(seconds)
+          order[#order + 1] = seconds
+          return true
+        end
+      end
+      assert.is_true(s:run { sleeper(0.15), sleeper(0.05), sleeper(0), function()
+        return s:fetch_text({ url = url "/x" }, 10) and true
+      end })
+      assert.same({ 0, 0.05, 0.15 }, order)
+      assert.error_matches(function() s:sleep(0) end, "only tasks sleep")
+    end)
+
+    it("leaves shared work whose task is stopped to one who waits for it", function()
+      local done = 0
+      local function work()
+        s:sleep(0.02)
+        done = done + 1
+        return "made by " .. done
+      end
+      local function share(key)
+        return function()
+          local got = s:once(key, work)
+          return got == "made by 1", core.error("internal", tostring(got))
+        end
+      end
+      local group = s:group()
+      group:start(share "a")
+      assert.is_true(s:run { share "a", share "a", function()
+        group:close()
+        return true
+      end })
+      assert.equal(1, done)
+      -- And who is no task waits, too.
+      group = s:group()
+      group:start(share "a")
+      assert.equal("made by 2", s:once("a", work))
+      assert.equal(2, done)
+      group:close()
     end)
 
     it("survives collection at every turn", function()

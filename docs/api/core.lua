@@ -349,6 +349,39 @@ function Dir:commit() end
 
 function Dir:close() end
 
+---@class hocker.core.Join Parts of one body that come at the same time, in order in front of a chain.
+local Join = {}
+
+---@param next hocker.core.Sink taken
+---@return hocker.core.Join
+function core.join(next) end
+
+--- Gives out the first bytes that nobody has been given, at most `bytes`: the sink for them, and their
+--- place. A part that is ahead of the chain waits in memory. What it does not bring is given out again.
+---@param bytes integer? all by default: then what waits among them is thrown away
+---@param ahead integer? how far beyond what the chain has; 0 by default
+---@return hocker.core.Sink? sink nil when there are none so near
+---@return integer? first the first offset
+---@return integer? last math.maxinteger where the end is unknown
+function Join:part(bytes, ahead) end
+
+--- Says how many bytes there are in all: then the chain is finished when so many have come. Before, a part
+--- of unknown end that finishes is the last.
+---@param bytes integer
+---@return true? ok, hocker.Error? err "protocol" when more have come already
+function Join:set_size(bytes) end
+
+--- Whether the chain has all, and is finished. For when all parts are over.
+---@return boolean? finished false when bytes are missing, or a queue is still at it
+---@return hocker.Error? err
+function Join:finish() end
+
+--- Bytes that have come.
+---@return integer received
+function Join:progress() end
+
+function Join:close() end
+
 ---@class hocker.core.Session
 local Session = {}
 
@@ -385,6 +418,8 @@ function Session:trust(trust) end
 ---@field body string?
 ---@field content_type string?
 ---@field range? { first: integer, last: integer } offsets, inclusive; "unsupported" when the server ignores it
+---@field apart boolean? not on a connection that others use: HTTP/1.1, where a server would take all on one
+---@field from integer? bytes of the body that are there already: it begins as one that broke behind them is continued
 ---@field retries integer? failures in a row, without progress, that are retried; 3
 ---@field sink hocker.core.Sink? taken
 
@@ -413,6 +448,7 @@ local Transfer = {}
 ---@class hocker.Response
 ---@field status integer
 ---@field url string that it came from
+---@field received integer body bytes that are there, of this response and those before it
 ---@field headers table<string, string> names in lower case; repeated fields joined by ", "
 ---@field challenges string[] the WWW-Authenticate values
 ---@field body string of an error response, at most 64 KiB
@@ -431,8 +467,8 @@ function Transfer:target() end
 ---@return number seconds, integer failures
 function Transfer:delay() end
 
---- Body bytes so far, and in all when known.
----@return integer received, integer? total
+--- Body bytes so far, and in all when known; and for how many seconds its sink had no room for more.
+---@return integer received, integer? total, number held
 function Transfer:progress() end
 
 --- Answers a challenge.
@@ -453,6 +489,11 @@ function Transfer:retry(seconds) end
 ---@param err hocker.Error
 ---@return true? ok, hocker.Error? err
 function Transfer:fail(err) end
+
+--- Ends it early, and well: its sink is finished with what has come; "done" follows. For a body whose rest
+--- is fetched otherwise.
+---@return boolean stopped false where it waits for an answer, or all has come
+function Transfer:stop() end
 
 --- Stops it and frees its sink. `<close>` works.
 function Transfer:close() end

@@ -5,6 +5,7 @@
 --- is named. `instead_of` names one that it has no value beside, if the command line gives that.
 
 local core = require "hocker.core"
+local parts = require "hocker.parts"
 
 local M = {}
 
@@ -209,10 +210,11 @@ end
 ---@param args table
 ---@return hocker.FetchOptions
 function M.session(args)
+  local jobs = args.jobs or 1
   return {
     cacert = args.cacert, cert = args.cert, key = args.key, insecure = args.insecure,
     retries = args.retries, connect_timeout = args.connect_timeout,
-    stall_timeout = args.stall_timeout, connections = args.jobs and args.jobs + 2,
+    stall_timeout = args.stall_timeout, connections = math.max(jobs, parts.connections) + 2,
     user_agent = "hocker/" .. core.version,
   }
 end

@@ -11,6 +11,7 @@ local images = require "hocker.images"
 local log = require "hocker.log"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
+local parts = require "hocker.parts"
 local platform = require "hocker.platform"
 local tags = require "hocker.tags"
 
@@ -79,14 +80,14 @@ local DENIED = { UNAUTHORIZED = true, DENIED = true }
 -- The limit, when it is over, and who has a higher one.
 local function advise_waiting(self, err, headers)
   local limit, after = notices.limit(headers), headers["retry-after"]
-  local parts = { limit and "the limit is " .. limit or "too many requests" }
+  local words = { limit and "the limit is " .. limit or "too many requests" }
   if after and not err.message:find("asks to wait", 1, true) then -- the core's own words
     local seconds = #after < 10 and math.tointeger(tonumber(after))
-    parts[2] = seconds and "try again in " .. notices.duration(seconds)
+    words[2] = seconds and "try again in " .. notices.duration(seconds)
       or "try again after " .. log.shorten(after, 40)
   end
-  if not self.auth.credentials then parts[#parts + 1] = "a login may raise it" end
-  return table.concat(parts, "; ")
+  if not self.auth.credentials then words[#words + 1] = "a login may raise it" end
+  return table.concat(words, "; ")
 end
 
 -- What to do about an error.
@@ -327,13 +328,20 @@ local function write_all(open, bytes)
   return ok and true, err
 end
 
+-- A large body may come over several connections, a part or a small one over one.
+local function exchange(self, descriptor, request)
+  local small = descriptor.size and descriptor.size < parts.least
+  if request.range or small then return self.session:fetch(request) end
+  return parts.fetch(self.session, request)
+end
+
 local function fetch_blob(self, place, descriptor, what, request)
   settle_scheme(self, place)
   local url, err = place.ref:blob_url(descriptor.digest)
   if not url then return nil, err end
   request.url, request.auth, request.retries = url_at(place, url), place.auth, place.retries
   local response, last
-  response, err, last = self.session:fetch(request)
+  response, err, last = exchange(self, descriptor, request)
   if not response then
     if request.on_start then request.on_start(nil) end
     return nil, explain(self, what .. " of " .. tostring(self.ref), err, last), last
@@ -401,7 +409,7 @@ local function fetch_elsewhere(self, _, descriptor, what, request)
   if not url then return nil, err end
   local response
   request.url = url
-  response, err = self.session:fetch(request)
+  response, err = exchange(self, descriptor, request)
   if response then return true end
   if err.code == "interrupted" then return nil, err end
   return nil, core.error(err.code, what .. ": " .. err.message, { http = err.http })

@@ -39,8 +39,9 @@ function M.new(opts)
     tick = rest.tick,
     tasks = {},   -- coroutine -> its group
     waiting = {}, -- transfer -> the coroutine that waits for its next event
-    shared = {},  -- key of `once` -> the coroutines that wait for it
-    ready = {},   -- { coroutine, what it waited for }: to be resumed
+    shared = {},  -- key of `once` -> work that is being done
+    ready = {},   -- coroutines to be resumed
+    asleep = {},  -- { co = coroutine, due = when to resume it }
   }, mt)
   rest.retries, rest.log, rest.tick = nil, nil, nil
   local err
@@ -72,14 +73,32 @@ local function resume(self, co, ...)
   elseif not result then
     group.err = group.err or err or core.error("internal", "a task failed without saying why")
   end
+  if group.waiter then
+    self.ready[#self.ready + 1] = group.waiter
+    group.waiter = nil
+  end
 end
 
--- Resumes the tasks whose shared work is done. One that was stopped meanwhile is none of ours.
+-- Moves those that have slept long enough to the others; returns how long the next one still sleeps.
+local function wake(self)
+  local now, wait, asleep = core.system.clock(), TICK, {}
+  for _, item in ipairs(self.asleep) do
+    if item.due <= now then
+      self.ready[#self.ready + 1] = item.co
+    else
+      asleep[#asleep + 1], wait = item, math.min(wait, item.due - now)
+    end
+  end
+  self.asleep = asleep
+  return wait
+end
+
+-- Resumes the tasks whose wait is over. One that was stopped meanwhile is none of ours.
 local function resume_ready(self)
   local list = self.ready
   self.ready = {}
-  for _, item in ipairs(list) do
-    if self.tasks[item[1]] then resume(self, table.unpack(item, 1, 3)) end
+  for _, co in ipairs(list) do
+    if self.tasks[co] then resume(self, co) end
   end
   return #list > 0
 end
@@ -87,8 +106,9 @@ end
 -- One step of the loop: hands an event to the task that waits for it. An event of a transfer that
 -- nobody in a task waits for is returned.
 local function step(self)
+  local wait = wake(self)
   if resume_ready(self) then return end
-  local event, err = self.core:step(TICK)
+  local event, err = self.core:step(wait)
   if self.tick then self.tick() end
   if not event then return nil, err end
   local co = self.waiting[event.transfer]
@@ -111,10 +131,27 @@ local function next_event(self, transfer)
   end
 end
 
--- Starts jobs of the group while there is room; stops starting at the first failure.
-local function launch(self, group)
-  while group.running < group.limit and group.next <= #group.jobs do
-    if group.err or group.fault then return end
+--- Lets a task wait for a time, while others go on.
+---@param seconds number
+function methods:sleep(seconds)
+  local co = coroutine.running()
+  assert(self.tasks[co], "only tasks sleep")
+  self.asleep[#self.asleep + 1] = { due = core.system.clock() + seconds, co = co }
+  coroutine.yield()
+end
+
+---@class hocker.Group Functions that run at the same time. Each returns `true` or `nil, err`.
+local Group = {}
+local group_mt = { __name = "hocker.Group", __index = Group }
+
+local function failed(group)
+  return group.err ~= nil or group.fault ~= nil
+end
+
+-- Starts jobs of the group while there is room; none after a failure.
+local function launch(group)
+  local self = group.session
+  while group.running < group.limit and group.next <= #group.jobs and not failed(group) do
     local co = coroutine.create(group.jobs[group.next])
     group.next, group.running = group.next + 1, group.running + 1
     group.active[co] = true
@@ -123,16 +160,56 @@ local function launch(self, group)
   end
 end
 
--- Ends what still runs: closing a coroutine closes its transfer.
-local function cancel(self, group)
-  for co in pairs(group.active) do
-    self.tasks[co] = nil
-    for transfer, waiter in pairs(self.waiting) do
-      if waiter == co then self.waiting[transfer] = nil end
+--- Adds a function, and starts it if there is room.
+---@param job fun(): true?, hocker.Error?
+function Group:start(job)
+  self.jobs[#self.jobs + 1] = job
+  launch(self)
+end
+
+--- Waits until all have ended, or one has failed.
+---@return true? ok, hocker.Error? err the first failure
+function Group:wait()
+  local co = coroutine.running()
+  local in_task = self.session.tasks[co] ~= nil
+  launch(self)
+  while self.running > 0 and not failed(self) do
+    if in_task then
+      self.waiter = co
+      coroutine.yield()
+    else
+      local _, err = step(self.session)
+      self.err = self.err or err
+    end
+    launch(self)
+  end
+  if self.fault then error(self.fault, 0) end
+  if self.err then return nil, self.err end
+  return true
+end
+
+--- Ends what still runs: closing a coroutine closes its transfer. `<close>` works.
+function Group:close()
+  local session = self.session
+  for co in pairs(self.active) do
+    session.tasks[co] = nil
+    for transfer, waiter in pairs(session.waiting) do
+      if waiter == co then session.waiting[transfer] = nil end
     end
     coroutine.close(co)
   end
-  group.active, group.running = {}, 0
+  self.active, self.running = {}, 0
+end
+group_mt.__close = Group.close
+
+--- Makes a group of functions that run at the same time, at most `limit` of them. In a task it is a group
+--- of its own: it has to be closed before the task ends.
+---@param limit integer?
+---@return hocker.Group
+function methods:group(limit)
+  return setmetatable({
+    session = self, jobs = {}, limit = limit or math.huge, next = 1, running = 0, active = {},
+  }, group_mt)
 end
 
 --- Runs functions at the same time, at most `limit` of them. Each returns `true` or `nil, err`; at
@@ -141,41 +218,48 @@ end
 ---@param limit integer?
 ---@return true? ok, hocker.Error? err the first failure
 function methods:run(jobs, limit)
-  assert(not self.tasks[coroutine.running()], "session:run can't be called from one of its tasks")
-  local group = { jobs = jobs, limit = limit or #jobs, next = 1, running = 0, active = {} }
-  local guard <close> = setmetatable({}, { __close = function() cancel(self, group) end })
-  launch(self, group)
-  while group.running > 0 and not (group.err or group.fault) do
-    local _, err = step(self)
-    group.err = group.err or err
-    launch(self, group)
+  local group <close> = self:group(limit)
+  group.jobs = jobs
+  return group:wait()
+end
+
+-- Waits until shared work is over: by yielding in a task, by running the loop outside of one.
+local function wait_until_over(self, shared)
+  local co = coroutine.running()
+  if self.tasks[co] then
+    shared.waiters[#shared.waiters + 1] = co
+    coroutine.yield()
+    return true
   end
-  if group.fault then error(group.fault, 0) end
-  if group.err then return nil, group.err end
+  while not shared.over do
+    local _, err = step(self)
+    if err then return nil, err end
+  end
   return true
 end
 
---- Does a piece of work once: tasks that want the same while it is being done wait, and get what it
---- returns.
+--- Does a piece of work once: who wants the same while it is being done waits, and gets what it
+--- returns. Where the task that did it was stopped, one of those who waited does it.
 ---@param key any names the work
 ---@param work fun(): any, hocker.Error?
 ---@return any result, hocker.Error? err
 function methods:once(key, work)
-  local waiters = self.shared[key]
-  if waiters then
-    assert(self.tasks[coroutine.running()], "only tasks can wait for one another")
-    waiters[#waiters + 1] = coroutine.running()
-    return coroutine.yield()
+  local shared = self.shared[key]
+  while shared do
+    local ok, err = wait_until_over(self, shared)
+    if not ok then return nil, err end
+    if shared.done then return shared.result, shared.err end
+    shared = self.shared[key]
   end
-  waiters = {}
-  self.shared[key] = waiters
-  local result, err = nil, core.error("internal", "what this task waited for was stopped")
+  shared = { waiters = {} }
+  self.shared[key] = shared
   local guard <close> = setmetatable({}, { __close = function()
-    self.shared[key] = nil
-    for _, co in ipairs(waiters) do self.ready[#self.ready + 1] = { co, result, err } end
+    self.shared[key], shared.over = nil, true
+    table.move(shared.waiters, 1, #shared.waiters, #self.ready + 1, self.ready)
   end })
-  result, err = work()
-  return result, err
+  shared.result, shared.err = work()
+  shared.done = true
+  return shared.result, shared.err
 end
 
 -- --- one exchange ----------------------------------------------------------------------------
@@ -218,7 +302,8 @@ end
 local function core_request(self, request, sent)
   return {
     url = request.url, method = request.method, headers = request.headers, body = request.body,
-    content_type = request.content_type, range = request.range, sink = request.sink,
+    content_type = request.content_type, range = request.range, apart = request.apart,
+    from = request.from, sink = request.sink,
     retries = request.retries or self.retries, authorization = sent,
   }
 end

@@ -94,6 +94,20 @@ local function outputs()
   assert(not core.system.read(dir .. "/none", core.sink.null()))
 end
 
+local function joins()
+  local buffer <close> = core.buffer(100)
+  local join <close> = core.join(core.sink.queue(buffer:sink(), 10))
+  local first, at, last = join:part()
+  assert(at == 0 and last > 1 << 60 and first:write("he"))
+  assert(not join:set_size(1) and join:set_size(5) and first:finish())
+  local second = assert(join:part(2))
+  local third = assert(join:part(2, 2))
+  assert(not join:part(2, 2) and third:write("o") and third:finish())
+  assert(not join:finish() and join:progress() == 3)
+  assert(not second:write("more than that"))
+  core.join(core.sink.null()):part()
+end
+
 -- Answers all events of the session until every transfer is done.
 local function answer(session, event)
   local transfer = event.transfer
@@ -145,6 +159,7 @@ texts()
 files()
 sinks()
 outputs()
+joins()
 exchanges()
 -- And a session that is closed with the state, its transfer under way.
 local kept = assert(core.session())

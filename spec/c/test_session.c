@@ -539,6 +539,77 @@ static void the_session_closes_in_every_state(void)
 	}
 }
 
+/* --- stopping ----------------------------------------------------------------------------- */
+
+/* One that waits for an answer is not: the answer may be on its way. */
+static void stopped_where_nobody_is_asked(void)
+{
+	struct hk_event ev;
+	bool runs;
+	size_t i;
+
+	for (i = 0; i < sizeof states / sizeof *states; i++) {
+		begin();
+		states[i]();
+		runs = x.transfer->state == RUNNING || x.transfer->state == DELAYED;
+		open_gate();
+		CHECK(hk_transfer_stop(x.transfer) == runs);
+		CHECK(!hk_transfer_stop(x.transfer));
+		if (runs) {
+			int64_t received = hk_transfer_received(x.transfer);
+
+			CHECK(finish() == HK_OK);
+			CHECK_STR(x.events, "");
+			CHECK(gate.len == (size_t)received && gate.frees == 1);
+			CHECK(hk_session_active(x.session) == 0);
+			CHECK(hk_session_step(x.session, 0, &ev, &x.err) == HK_OK);
+			CHECK(ev.type == HK_EVENT_NONE);
+		}
+		end();
+	}
+}
+
+/* What its sink says at the end counts, as at any end. */
+static void stopped_too_early_for_its_sink(void)
+{
+	const struct hk_expect want = {.size = 4, .max = -1, .name = "x"};
+	struct hk_event ev;
+
+	begin();
+	server_reply(&srv, NULL, SERVE_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n01");
+	start((struct hk_request){.url = url_of(&srv, "/blob"), .retries = 9,
+		.sink = hk_sink_verify(hk_sink_null(&x.err), &want, &x.err)});
+	while (hk_transfer_received(x.transfer) < 2)
+		CHECK(hk_session_step(x.session, 10, &ev, &x.err) == HK_OK);
+	CHECK(hk_transfer_stop(x.transfer));
+	CHECK(finish() == HK_EVERIFY);
+	CHECK_STR(x.events, "");
+	end();
+}
+
+static void the_time_that_its_sink_takes_is_told(void)
+{
+	int64_t held;
+
+	begin();
+	big_reply(BIG, SERVE_CLOSE);
+	start_slow(65536, 0);
+	CHECK(hk_transfer_held_ms(x.transfer) == 0);
+	step_until_paused();
+	usleep(20000);
+	held = hk_transfer_held_ms(x.transfer);
+	CHECK(held >= 20);
+	usleep(5000);
+	CHECK(hk_transfer_held_ms(x.transfer) >= held + 5);
+	open_gate();
+	CHECK(finish() == HK_OK);
+	held = hk_transfer_held_ms(x.transfer);
+	CHECK(held >= 25);
+	usleep(5000);
+	CHECK(hk_transfer_held_ms(x.transfer) == held);
+	end();
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -556,5 +627,8 @@ int main(void)
 	TEST(draining);
 	TEST(freed_in_every_state);
 	TEST(the_session_closes_in_every_state);
+	TEST(stopped_where_nobody_is_asked);
+	TEST(stopped_too_early_for_its_sink);
+	TEST(the_time_that_its_sink_takes_is_told);
 	return test_end();
 }

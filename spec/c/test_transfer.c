@@ -309,6 +309,37 @@ static void a_range(void)
 	end();
 }
 
+/* What is there already is not asked for, and skipped where it comes all the same. */
+static void a_body_is_begun_behind_its_start(void)
+{
+	struct hk_request rq = {.from = 4, .retries = 1};
+
+	begin();
+	rq.url = url_of(&srv, "/blob");
+	broken_reply("206 Part", "Content-Range: bytes 4-9/10\r\n", 6, "45");
+	reply("206 Part", "Content-Range: bytes 6-9/10\r\n", "6789");
+	CHECK(exchange(rq) == HK_OK);
+	CHECK_STR(x.events, "t");
+	CHECK_STR(body(), "456789");
+	CHECK(hk_transfer_received(x.transfer) == 10 && hk_transfer_total(x.transfer) == 10);
+	CHECK(server_asked(&srv, 0, "\r\nRange: bytes=4-\r\n"));
+	CHECK(server_asked(&srv, 1, "\r\nRange: bytes=6-\r\n"));
+	end();
+
+	begin();
+	rq.url = url_of(&srv, "/blob");
+	reply("503 Later", "", "");
+	reply("200 OK", "", "0123456789");
+	CHECK(exchange(rq) == HK_OK);
+	CHECK_STR(body(), "456789");
+	reply("206 Part", "Content-Range: bytes 3-9/10\r\n", "3456789");
+	CHECK(exchange(rq) == HK_EPROTOCOL);
+	reply("503 Later", "", "");
+	reply("503 Later", "", "");
+	CHECK(exchange(rq) == HK_ENETWORK);
+	end();
+}
+
 /* Signed targets expire, so what is missing is asked for where it was asked for first. */
 static void a_redirected_body_is_continued_from_the_start(void)
 {
@@ -348,6 +379,7 @@ int main(void)
 	TEST(another_body_is_not_continued);
 	TEST(a_part_that_nobody_asked_for);
 	TEST(a_range);
+	TEST(a_body_is_begun_behind_its_start);
 	TEST(a_redirected_body_is_continued_from_the_start);
 	return test_end();
 }
