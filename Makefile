@@ -14,6 +14,7 @@ LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 LUACHECK ?= luacheck
+READELF ?= readelf
 
 LUAVER := 5.4
 LUADIR ?= $(PREFIX)/share/lua/$(LUAVER)
@@ -21,7 +22,9 @@ LUACDIR ?= $(PREFIX)/lib/lua/$(LUAVER)
 MANDIR ?= $(PREFIX)/share/man
 NIXDIR ?= $(PREFIX)/share/hocker/nix
 
-PKGS := lua$(LUAVER) lua$(LUAVER)-cjson libcurl libssl libcrypto zlib libzstd libpsl
+# lua-cjson's module, cjson.so, where it is no package of pkg-config.
+CJSON ?=
+PKGS := lua$(LUAVER) $(if $(CJSON),,lua$(LUAVER)-cjson) libcurl libssl libcrypto zlib libzstd libpsl
 # ISA-L inflates twice as fast as zlib; `make ISAL=` builds without it.
 ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
 ifneq ($(ISAL),)
@@ -30,6 +33,8 @@ endif
 # Opens these libraries at their first use, for which core/late.h has the reason; `make LATE=` links
 # them. So does a sanitizer, which has to see all libraries from the start.
 LATE ?= $(if $(SANITIZE),,curl ssl crypto psl zstd $(if $(ISAL),isal))
+# With LATE_PATH=1 each is opened by its whole path, where the loader knows no folder to look in.
+LATE_PATH ?=
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
@@ -45,7 +50,7 @@ LUA_LIBS := $(shell $(PKG_CONFIG) --libs $(filter lua%,$(PKGS)) 2>/dev/null)
 LUA_ARCHIVES := $(foreach lib,$(filter -llua%,$(LUA_LIBS)),$(shell \
 	$(CC) -print-file-name=$(lib:-l%=lib%.a)))
 LUA_STATIC ?= $(if $(filter-out /%,$(LUA_ARCHIVES)),,1)
-PROGRAM_LIBS = $(CORE_LIBS) $(if $(LUA_STATIC),$(LUA_ARCHIVES) -lm -ldl,$(LUA_LIBS))
+PROGRAM_LIBS = $(CORE_LIBS) $(CJSON) $(if $(LUA_STATIC),$(LUA_ARCHIVES) -lm -ldl,$(LUA_LIBS))
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(if $(ISAL),-DHK_WITH_ISAL) \
 	$(if $(LATE),-DHK_LATE -I$(BUILD)) $(CPPFLAGS) $(PKG_CFLAGS)
 ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
@@ -87,14 +92,19 @@ libraries:
 
 # --- the library, the Lua module, the program ---------------------------------------------
 
+# For sed: the name of a library that is needed, and with LATE_PATH the folder where the linker has
+# found it, which pkg-config does not always know.
+late_folder = $(if $(LATE_PATH),'"$$(realpath "$$(sed -n 's|/lib$(1)\.so$$||p' $@.files)")/"')
+late_name = 's|.*(NEEDED).*\[\(lib$(1)[-.].*\)\]$$|\#define HK_SONAME_$(1) "$(late_folder)\1"|p'
+
 # What would have been noted as needed: the linker is asked with all of them.
 $(BUILD)/sonames.h: Makefile | libraries
 	@mkdir -p $(@D)
-	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed $(LDFLAGS) -o $@.so $(CORE_LIBS)
-	$(Q)readelf -d $@.so | sed -n >$@ \
-		's/.*(NEEDED).*\[\(lib\($(subst $() ,\|,$(strip $(LATE)))\)[-.].*\)\]$$/#define HK_SONAME_\2 "\1"/p'
-	$(Q)rm $@.so; test $$(wc -l <$@) = $(words $(LATE)) || \
+	$(call say,NAMES,$@)$(CC) -shared -Wl,--no-as-needed,--trace $(LDFLAGS) -o $@.so $(CORE_LIBS) >$@.files
+	$(Q)$(READELF) -d $@.so | sed -n >$@ $(foreach lib,$(LATE),-e $(call late_name,$(lib)))
+	$(Q)rm $@.so $@.files; test $$(wc -l <$@) = $(words $(LATE)) || \
 		{ echo 'hocker: not all of $(LATE) are shared libraries here: use "make LATE="'; exit 1; }
+	$(if $(LATE_PATH),$(Q)ls >/dev/null $$(sed 's/.* "\(.*\)"/\1/' $@))
 
 $(BUILD)/%.o: %.c $(if $(LATE),$(BUILD)/sonames.h) | libraries
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@ local machine = require "bench.machine"
 local process = require "support.process"
 local tmp = require "support.tmp"
 
-local PARTS = { "compare", "growth", "startup", "latency", "slowlink" }
+local PARTS = { "compare", "growth", "startup", "latency", "slowlink", "update" }
 local SCALES = { full = 1, small = 0.01 }
 
 local function setting(name, default)

@@ -4,13 +4,14 @@
 #include "host.h"
 
 #include <lauxlib.h>
-#include <lua-cjson.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lhk.h"
+
+int luaopen_cjson(lua_State *L); /* only Debian's lua-cjson has a header for it */
 
 /* --- memory ----------------------------------------------------------------------------------- */
 

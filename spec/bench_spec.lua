@@ -5,7 +5,7 @@ local program = require "support.program"
 local text = require "bench.text"
 local tmp = require "support.tmp"
 
-local PARTS = { "compare", "growth", "startup", "latency", "slowlink" }
+local PARTS = { "compare", "growth", "startup", "latency", "slowlink", "update" }
 
 -- A document with nothing in its regions.
 local function blank()
@@ -76,6 +76,10 @@ if not program.sanitized then
       assert.matches("| hocker docker%-archive, [%w-]+ +|[^|]+|[^|]+|[^|]+| +[%d.]+ |", compared)
       assert.matches("| skopeo dir +|", compared)
       assert.is_nil(bytes:find("%f[%w]nan%f[%W]"))
+      local way, first, again = document.region(bytes, "update"):match(
+        "\n| ([^|]+)|[^|]+| +(%d+) |[^|]+|[^|]+| +(%d+) |[^|]+|\n$")
+      assert.matches("skopeo", way)
+      assert.near(tonumber(first), tonumber(again), 100)
     end)
 
     it("refuses a part that there is not", function()

@@ -1,7 +1,7 @@
---- README.md's examples are run as they stand there, but for the names of public things. Those of
---- docs/nix.md are among them.
+--- README.md's examples are run as they stand there, but for the names of public things.
 
 local clients = require "support.clients"
+local examples = require "support.examples"
 local image = require "support.image"
 local lfs = require "lfs"
 local lua = require "support.lua"
@@ -13,48 +13,9 @@ local tmp = require "support.tmp"
 local ROOT = lfs.currentdir()
 local README = tmp.read("README.md")
 
---- What stands for the things of the world: a text of the README, and its local replacement, in
---- which %HOST is the registry, %URL its URI, %LAYER a layer's digest, %ROOT and %BUILD folders.
-local NAMES = {
-  { "https://registry.example:5000", "%URL" },
-  { "library/debian jessie", "--registry %URL library/debian jessie" },
-  { "debian:jessie", "%HOST/library/debian:jessie" },
-  { "debian:12", "%HOST/library/debian:12" },
-  { "alpine:3", "%HOST/library/alpine:3" },
-  { "quay.io/coreos/etcd:v3.5.0", "%HOST/coreos/etcd:v3.5.0" },
-  { "cd0a524342efac6edff500c17e625735bbe479c926439b263bbe3c8518a0849c", "%LAYER" },
-  { "docker load", "docker --host %DOCKER load" },
-  { "/usr/local/share/hocker/nix", "%ROOT/templates/nix/lib" },
-  { '"/usr/local"', '"%BUILD"' },
-  { "scripts/", "%ROOT/scripts/" },
-  { "examples/", "%ROOT/examples/" },
-  { "build/", "%BUILD/" },
-}
-
 --- The images that the names are of.
 local IMAGES = { ["library/debian"] = { "jessie", "12" }, ["library/alpine"] = { "3" },
   ["coreos/etcd"] = { "v3.5.0" }, ["team/app"] = { "v1" } }
-
---- The lines "    $ command", those that go on joined.
-local function commands()
-  local list = {}
-  for text in (README:gsub("\\\n%s*", "")):gmatch("\n    %$ ([^\n]*)") do list[#list + 1] = text end
-  return list
-end
-
---- The replacement that stands at a place of a text, and where the text goes on.
-local function replacement(text, at)
-  for _, name in ipairs(NAMES) do
-    if text:sub(at, at + #name[1] - 1) == name[1] then return name[2], at + #name[1] end
-  end
-  return text:sub(at, at), at + 1
-end
-
-local function localise(text, values)
-  local parts, at = {}, 1
-  while at <= #text do parts[#parts + 1], at = replacement(text, at) end
-  return (table.concat(parts):gsub("%%(%u+)", values))
-end
 
 describe("README.md", function()
   local reg, values, env, cwd, pushed, img
@@ -81,7 +42,7 @@ describe("README.md", function()
 
   --- Runs one command in a shell.
   local function run(text)
-    return process.run({ "bash", "-o", "pipefail", "-c", localise(text, values) },
+    return process.run({ "bash", "-o", "pipefail", "-c", examples.localise(text, values) },
       { env = env, cwd = cwd })
   end
 
@@ -142,7 +103,7 @@ describe("README.md", function()
     end,
   }
 
-  for _, text in ipairs(commands()) do
+  for _, text in ipairs(examples.commands(README)) do
     it("runs: " .. text, function()
       if text:find("docker load", 1, true) then
         clients.need(clients.docker)
@@ -168,28 +129,13 @@ describe("README.md", function()
   end
 
   it("has examples", function()
-    assert.is_true(#commands() > 10)
-  end)
-
-  it("has the examples of docs/nix.md, whose Nix is one", function()
-    local guide, count = tmp.read("docs/nix.md"), 0
-    for line in guide:gmatch("\n(    %$ [^\n]*)") do
-      assert.matches("\n" .. line .. "\n", README, 1, true)
-    end
-    clients.need(clients.nix)
-    for block in guide:gmatch("\n```nix\n(.-)\n```\n") do
-      local result = process.run({ "nix-instantiate", "--parse", "-" },
-        { stdin = block, env = env })
-      assert.equal(0, result.code, result.stderr)
-      count = count + 1
-    end
-    assert.equal(3, count)
+    assert.is_true(#examples.commands(README) > 10)
   end)
 
   it("runs: its Lua", function()
     local count = 0
     for block in README:gmatch("\n```lua\n(.-)\n```\n") do
-      local result = lua.run({ "-" }, { stdin = localise(block, values) })
+      local result = lua.run({ "-" }, { stdin = examples.localise(block, values) })
       assert.equal(0, result.code, result.stderr)
       assert.equal(pushed.digest .. "\n", result.stdout)
       count = count + 1

@@ -59,12 +59,18 @@ function clients.docker.start()
   return self
 end
 
+--- The words that a command for it begins with.
+---@return string[]
+function docker:words()
+  return { process.which("docker"), "--config", self.dir, "--host", self.host }
+end
+
 --- Runs `docker ...` against it.
 ---@param argv string[]
 ---@param opts support.process.Options?
 ---@return support.Result
 function docker:run(argv, opts)
-  local words = { "docker", "--config", self.dir, "--host", self.host }
+  local words = self:words()
   return process.run(table.move(argv, 1, #argv, #words + 1, words), opts)
 end
 
@@ -100,14 +106,20 @@ function clients.podman.new()
   return setmetatable({ dir = tmp.dir("podman") }, podman)
 end
 
+--- The words that a command for it begins with.
+---@return string[]
+function podman:words()
+  return { process.which("podman"), "--storage-driver=vfs", "--root=" .. self.dir .. "/root",
+    "--runroot=" .. self.dir .. "/run", "--tmpdir=" .. self.dir .. "/tmp",
+    "--cgroup-manager=cgroupfs", "--events-backend=none" }
+end
+
 --- Runs `podman ...` on its storage.
 ---@param argv string[]
 ---@param opts support.process.Options?
 ---@return support.Result
 function podman:run(argv, opts)
-  local words = { "podman", "--storage-driver=vfs", "--root=" .. self.dir .. "/root",
-    "--runroot=" .. self.dir .. "/run", "--tmpdir=" .. self.dir .. "/tmp",
-    "--cgroup-manager=cgroupfs", "--events-backend=none" }
+  local words = self:words()
   return process.run(table.move(argv, 1, #argv, #words + 1, words), opts)
 end
 

@@ -4,7 +4,8 @@ local luacheck = os.getenv("LUACHECK") or "luacheck"
 
 local BANNED = "strcpy|strcat|sprintf|gets|strtok|atoi|strtol|system|popen|setenv"
 
-local SOURCES = "core bindings scripts templates spec examples fuzz bench man"
+local SOURCES = "core bindings scripts templates spec examples fuzz bench man nix flake.nix " ..
+  "default.nix"
 
 --- Each is a name and a shell command that has to succeed.
 local checks = {

@@ -61,7 +61,13 @@ build storeName (
   ]
 )
 // {
-  inherit image imageName imageConfig imageLayers;
+  inherit
+    image
+    repoTags
+    imageName
+    imageConfig
+    imageLayers
+    ;
   imageTag = tag;
   stream = build "${storeName}-stream" (script ++ [ "--out=${out}" ]);
   archive = build "${storeName}.tar" [ "--out=${out}" ];
