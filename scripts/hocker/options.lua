@@ -5,7 +5,9 @@
 --- is named. `instead_of` names one that it has no value beside, if the command line gives that.
 
 local core = require "hocker.core"
-local parts = require "hocker.parts"
+local lazy = require "hocker.lazy"
+
+local parts = lazy "hocker.parts"
 
 local M = {}
 
