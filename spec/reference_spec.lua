@@ -154,6 +154,7 @@ describe("one reference", function()
     { ":5000/a", "is not a host name" },
     { ("a/"):rep(130) .. "a", "at most 255" },
     { ("a"):rep(248), "at most 255" },
+    { "registry.example/" .. ("a"):rep(256), "at most 255" },
   }
   for _, case in ipairs(bad) do
     it("refuses " .. ("%q"):format(case[1]:sub(1, 50)), function()
@@ -165,9 +166,11 @@ describe("one reference", function()
   end
 
   it("takes the longest name there can be", function()
-    local name = ("a"):rep(255 - #"docker.io/library/")
-    assert.equal(name, assert(parse(name)).path:sub(9))
-    assert.is_nil((parse(name .. "a")))
+    for prefix, path in pairs { [""] = "library/", ["registry.example:5000/"] = "" } do
+      local name = ("a"):rep(255 - #path)
+      assert.equal(path .. name, assert(parse(prefix .. name)).path)
+      assert.is_nil((parse(prefix .. name .. "a")))
+    end
   end)
 
   it("does not repeat a password that was put in front of a host", function()

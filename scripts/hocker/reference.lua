@@ -91,9 +91,10 @@ local function check_path(path)
   return path
 end
 
-local function check_length(name)
-  if #name > NAME_MAX then return usage("a name has at most %d characters", NAME_MAX) end
-  return name
+-- Of a path; the host in front of it does not count.
+local function check_length(path)
+  if #path > NAME_MAX then return usage("a name has at most %d characters", NAME_MAX) end
+  return path
 end
 
 local function split_host(text)
@@ -306,7 +307,7 @@ function M.parse(words, opts)
   end
   if not at then return nil, err end
   local ok
-  ok, err = check_length(at.host .. "/" .. at.path)
+  ok, err = check_length(at.path)
   if ok then ok, err = check_versions(parts) end
   if not ok then return nil, err end
 
