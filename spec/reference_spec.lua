@@ -292,6 +292,27 @@ describe("--registry", function()
     end)
   end
 
+  -- URI, api, path, two-word RepoTags, reference-form RepoTags
+  local projects = {
+    { "https://h/v2/team", "https://h/v2/", "team/a/b", "h/v2/team/a/b:1", "h/team/a/b:1" },
+    { "https://h/v2/team/x/", "https://h/v2/", "team/x/a/b", "h/v2/team/x/a/b:1",
+      "h/team/x/a/b:1" },
+    { "https://h:5000/p/v2/team", "https://h:5000/p/v2/", "team/a/b", "h:5000/p/v2/team/a/b:1",
+      "h:5000/p/team/a/b:1" },
+    { "https://h/v2/team/v2", "https://h/v2/team/v2/", "a/b", "h/v2/team/v2/a/b:1",
+      "h/v2/team/a/b:1" },
+    { HUB .. "c", HUB, "c/a/b", "registry-1.docker.io/v2/c/a/b:1", "docker.io/c/a/b:1" },
+  }
+  for _, case in ipairs(projects) do
+    it("with a part of the names: " .. case[1], function()
+      local two, one = assert(parse({ "a/b", "1" }, case[1])), assert(parse("a/b:1", case[1]))
+      assert.same({ case[2], case[3], { case[4] } }, { two.api, two.path, two.repo_tags })
+      assert.same({ case[2], case[3], { case[5] } }, { one.api, one.path, one.repo_tags })
+      local again = assert(parse({ two.path, "1" }, two.registry))
+      assert.same({ two.api, two.path, two.name }, { again.api, again.path, again.name })
+    end)
+  end
+
   it("adds library/ on Docker Hub only", function()
     assert.equal("debian", assert(parse({ "debian", "1" }, "https://h")).path)
     assert.equal("debian", assert(parse("debian", "https://h")).path)
@@ -325,6 +346,8 @@ describe("--registry", function()
     { "https://h/#x", "a query or a fragment" },
     { "https://h#", "a query or a fragment" },
     { "https://h//a", "an empty part in its path" },
+    { "https://h/v2/Team", "names have none: 'team'" },
+    { "https://h/v2/a%2e", "cannot be part of a name" },
     { "https://h/v1/", "version 1 of the protocol" },
     { "https://index.docker.io/v1", "version 1 of the protocol" },
     { "https://me:hunter2@h/", "carries credentials" },

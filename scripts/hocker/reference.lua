@@ -179,6 +179,17 @@ local function check_registry(text)
   return url
 end
 
+-- A URI's path as what is before "/v2/" and the part of the names that is after it.
+local function split_root(path)
+  path = path:gsub("/+$", "")
+  local prefix, names = path:gsub("/v2$", ""), ""
+  if prefix == path then
+    local before, after = path:match("^(.-)/v2/(.+)$")
+    if before then prefix, names = before, after .. "/" end
+  end
+  return prefix, names
+end
+
 --- By a registry's URI; the name is a path there.
 local function by_registry(name, text)
   local url, err = check_registry(text)
@@ -186,9 +197,10 @@ local function by_registry(name, text)
   if name:find(":", 1, true) then
     return usage("with --registry the name is a path there, but %s begins with a host", show(name))
   end
-  local prefix = url.path:gsub("/+$", ""):gsub("/v2$", "")
+  local prefix, names = split_root(url.path)
   local authority = url.origin:match("//(.*)$")
   local at
+  name = names .. name
   if HUB_HOSTS[authority] and prefix == "" then
     at, err = on_hub(name)
   else
@@ -197,8 +209,8 @@ local function by_registry(name, text)
       name = authority .. prefix .. "/" .. name, plain_ok = false }
   end
   if not at then return nil, err end
-  at.registry = text
-  at.tag_prefix = text:match("//(.-)/*$")
+  at.registry = names == "" and text or at.api
+  at.tag_prefix = text:match("//(.-)/*$"):sub(1, -1 - #names)
   return at
 end
 
@@ -282,7 +294,8 @@ end
 --- Two words are NAME and TAG; TAG may be a digest, or tag@digest. One word is a reference,
 --- `latest` when it has neither tag nor digest. On Docker Hub, also when it is named by
 --- --registry, a name of one part is in `library/`. With opts.registry the name is a path
---- there, and no host is looked for in it.
+--- there, and no host is looked for in it. What the URI has after /v2/ is what all names there begin
+--- with, as a registry's project that is a cache of another registry has one.
 ---
 --- repo_tags are, for one word and for a name that carries its host, the normalised reference;
 --- for two words the original's: the registry's URI after "//", the path, the tag.
