@@ -131,16 +131,29 @@ local function pass_over(self, mirror, err, response)
   say(self.log, ("mirror %s passed over: %s"):format(mirror.ref.host, err.message))
 end
 
+-- Asks one place, as nobody in particular where that may do; and again if the place would rather know.
+local function ask(place, attempt)
+  local result, err, response = attempt(place)
+  if result then return result, err end
+  local again, problem = place.auth:ask_anyway(response)
+  if again then return attempt(place) end
+  if problem then
+    err = core.error(problem.code, ("%s: %s"):format(tostring(place.ref), problem.message),
+      { ref = place.ref })
+  end
+  return nil, err, response
+end
+
 -- Asks the mirrors in their order, then the registry itself, whose error counts.
 local function anywhere(self, attempt)
   for _, mirror in ipairs(self.mirrors) do
     if not mirror.dead then
-      local result, err, response = attempt(mirror)
+      local result, err, response = ask(mirror, attempt)
       if result or OURS[err.code] then return result, err end
       pass_over(self, mirror, err, response)
     end
   end
-  return attempt(self)
+  return ask(self, attempt)
 end
 
 -- A mirror of many registries tells them apart by this parameter, as containerd sends it.
@@ -273,11 +286,13 @@ end
 ---@return string[]? tags, hocker.Error? err
 function methods:tags()
   local list, err, response = tags.collect(self.ref, function(url)
-    return with_scheme(self, function(retries)
-      return self.session:fetch_text({
-        url = url or tags.url(self.ref), auth = self.auth, retries = retries,
-        name = "the list of tags",
-      }, tags.limits.page)
+    return ask(self, function()
+      return with_scheme(self, function(retries)
+        return self.session:fetch_text({
+          url = url or tags.url(self.ref), auth = self.auth, retries = retries,
+          name = "the list of tags",
+        }, tags.limits.page)
+      end)
     end)
   end)
   if not list then return nil, explain(self, tostring(self.ref), err, response) end

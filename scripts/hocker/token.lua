@@ -63,9 +63,10 @@ local function read_answer(body)
   }
 end
 
--- One request; the status of a refusal comes third.
+-- One request; the status of a refusal comes third. A redirect is followed as any: credentials stay at
+-- the realm's own origin, and what was posted is not sent again.
 local function exchange(session, request)
-  request.redirects, request.name = false, "the token server's answer"
+  request.name = "the token server's answer"
   local body, answer, last = session:fetch_text(request, TOKEN_MAX)
   if body then return read_answer(body) end
   if answer.code ~= "unauthorized" and answer.code ~= "interrupted" then
