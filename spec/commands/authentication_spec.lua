@@ -476,7 +476,8 @@ describe("a registry that hides what is private", function()
       assert.equal(img.config.bytes, program.check("hocker-config",
         words("v1", "--digest", img.config.digest, table.unpack(user))))
       set(status, bearer, with_user)
-      assert.equal("v1\n", program.check("hocker", { "tags", table.unpack(words(table.unpack(user))) }))
+      assert.equal("v1\n", program.check("hocker",
+        { "tags", table.unpack(words(table.unpack(user))) }))
     end)
 
     it(("by a %d says that credentials are no good"):format(status), function()
@@ -520,7 +521,7 @@ describe("a token server that redirects", function()
     server:stop()
   end)
 
-  local function fetch(location, token, words)
+  local function pull(location, token, words)
     server:forget()
     other:forget()
     server:set { ["/token"] = { status = 307, headers = { Location = location } },
@@ -537,18 +538,18 @@ describe("a token server that redirects", function()
 
   it("is followed, with credentials at its own origin", function()
     local only = { body = given.body, when = { authorization = "^Basic " } }
-    assert.equal(img.oci.bytes, fetch("/token/?scope=x", only, user).stdout)
+    assert.equal(img.oci.bytes, pull("/token/?scope=x", only, user).stdout)
   end)
 
   it("is followed elsewhere without them", function()
-    assert.equal(img.oci.bytes, fetch(other:url() .. "/token", given, user).stdout)
+    assert.equal(img.oci.bytes, pull(other:url() .. "/token", given, user).stdout)
     assert.equal(1, #other:requests())
     assert.is_nil(other:requests()[1].headers.authorization)
   end)
 
   it("is not sent an identity token again", function()
     local path = tmp.file(('{"auths":{"%s":{"identitytoken":"1dent1ty"}}}'):format(server:host()))
-    local result = fetch(other:url() .. "/token", given, { "--authfile", path })
+    local result = pull(other:url() .. "/token", given, { "--authfile", path })
     assert.equal(1, result.code)
     assert.matches("can't be followed", result.stderr, 1, true)
     assert.same({}, other:requests())
