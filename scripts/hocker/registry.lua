@@ -8,7 +8,6 @@ local base64 = require "hocker.base64"
 local complaint = require "hocker.complaint"
 local core = require "hocker.core"
 local images = require "hocker.images"
-local log = require "hocker.log"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
 local parts = require "hocker.parts"
@@ -79,15 +78,20 @@ local DENIED = { UNAUTHORIZED = true, DENIED = true }
 
 -- The limit, when it is over, and who has a higher one.
 local function advise_waiting(self, err, headers)
-  local limit, after = notices.limit(headers), headers["retry-after"]
+  local limit, over = notices.limit(headers), notices.reset(headers)
   local words = { limit and "the limit is " .. limit or "too many requests" }
-  if after and not err.message:find("asks to wait", 1, true) then -- the core's own words
-    local seconds = #after < 10 and math.tointeger(tonumber(after))
-    words[2] = seconds and "try again in " .. notices.duration(seconds)
-      or "try again after " .. log.shorten(after, 40)
+  if over and not err.message:find("asks to wait", 1, true) then -- the core's own words
+    words[2] = "try again " .. over
   end
   if not self.auth.credentials then words[#words + 1] = "a login may raise it" end
   return table.concat(words, "; ")
+end
+
+-- Whether it is the client's certificate that is missing or wrong: the core says so of TLS alone
+-- (core/err.h has the words), and nginx says it over HTTP, with 400.
+local function about_certificate(err, said)
+  return err.message:find("the server refuses the client certificate: ", 1, true)
+    or err.http == 400 and (said or ""):find("SSL certificate", 1, true)
 end
 
 -- What to do about an error.
@@ -111,10 +115,12 @@ local function explain(self, what, err, response)
   local said, said_code = complaint.read(response)
   local message = ("%s: %s"):format(what, err.message)
   if said then message = message .. ": " .. said end
-  if err.code == "not_found" and said_code and DENIED[said_code:upper()] then
+  local certificate = about_certificate(err, said)
+  if certificate or err.code == "not_found" and said_code and DENIED[said_code:upper()] then
     err = core.error("unauthorized", err.message, { http = err.http })
   end
-  local advice = response and advise(self, err, response)
+  local advice = certificate and "give another with --cert and --key, or keep it in certs.d"
+    or response and advise(self, err, response)
   if advice then message = ("%s (%s)"):format(message, advice) end
   return core.error(err.code, message, { http = err.http, ref = self.ref })
 end
