@@ -314,8 +314,9 @@ end
 
 --- The configuration of an image.
 ---@param image hocker.Image
+---@param want hocker.Platform? that it has to be for
 ---@return hocker.Config? config, hocker.Error? err
-function methods:config(image)
+function methods:config(image, want)
   local descriptor = image.manifest.config
   local buffer
   local ok, err = self:blob(descriptor, function()
@@ -326,6 +327,8 @@ function methods:config(image)
   local config
   config, err = manifest.config(buffer:data(), image.manifest)
   if not config then return nil, explain(self, tostring(self.ref), err) end
+  if want then ok, err = images.check(self, image, config, want) end
+  if not ok then return nil, err end
   return config
 end
 
