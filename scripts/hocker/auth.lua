@@ -250,17 +250,17 @@ end
 --- After a refusal of a request that said nothing of who asks: whether it is worth another try, because
 --- the registry's ping has a challenge, and that is answered now. Asks once.
 ---@param response hocker.Response?
----@return boolean? again
+---@return string? authorization for that try; those that wait for an answer get it too
 ---@return hocker.Error? err why the credentials are no answer
 function methods:ask_anyway(response)
-  if not response or not may_be_hidden(self, response) then return false end
+  if not response or not may_be_hidden(self, response) then return nil end
   return self.session:once(self, function()
     local challenges, err = ping(self)
     if challenges and #challenges > 0 then
       self.header, err = new_header(self, challenges, self.ref.api)
     end
     self.pinged = true
-    return self.header ~= nil, self.credentials and err or nil
+    return self.header, self.credentials and err or nil
   end)
 end
 
