@@ -130,14 +130,19 @@ local function refresh_for(self, url)
   return refresh and refresh.realm == url and refresh.token or nil
 end
 
+-- A parameter that is empty says as much as one that is missing.
+local function filled(text)
+  return text ~= "" and text or nil
+end
+
 local function fetch_token(self, challenge, base)
   local url, cred, realm = check_realm(self, challenge, base)
   if not url then return nil, cred end
   local safe, err = check_secure(self, url)
   if cred and not safe then return nil, err end
-  local scope = challenge.params.scope or self.ref:scope()
+  local scope = filled(challenge.params.scope) or self.ref:scope()
   local got, problem = token.get(self.session, {
-    url = url, service = challenge.params.service, scope = scope, credentials = cred,
+    url = url, service = filled(challenge.params.service), scope = scope, credentials = cred,
     refresh = safe and refresh_for(self, url),
   })
   if not got then

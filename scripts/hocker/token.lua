@@ -71,7 +71,8 @@ local function exchange(session, request)
   if body then return read_answer(body) end
   if answer.code ~= "unauthorized" and answer.code ~= "interrupted" then
     local said = complaint.read(last)
-    answer = core.error(answer.code, "fetching a token: " .. answer.message
+    local code = answer.code == "not_found" and "protocol" or answer.code -- it is no image
+    answer = core.error(code, "fetching a token: " .. answer.message
       .. (said and ": " .. said or ""), { http = answer.http })
   end
   return nil, answer, last and last.status

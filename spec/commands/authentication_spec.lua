@@ -362,6 +362,8 @@ describe("a challenge", function()
   local TOKEN = { body = '{"token":"good"}' }
   local challenges = {
     ["without a scope means pulling the repository"] = challenge('Bearer realm="{url}/token"'),
+    ["with an empty scope and service means so too"] =
+      challenge('Bearer realm="{url}/token",service="",scope=""'),
     ["with a scope of its own means that"] =
       challenge('Bearer realm="{url}/token",scope="repository:demo/app:pull,delete registry:a:*"'),
     ["with a relative realm means the registry's"] = challenge('Bearer realm="/token"'),
@@ -382,6 +384,7 @@ describe("a challenge", function()
       assert.matches(what:find("a scope of") and "pull%%2Cdelete&scope=registry%%3Aa%%3A%%2A$" or
         "scope=repository%%3Ademo%%2Fapp%%3Apull$", asked.query)
       if what:find("query") then assert.matches("^a=b&", asked.query) end
+      assert.is_nil(asked.query:find("service="))
     end)
   end
 
@@ -428,7 +431,7 @@ describe("a challenge", function()
     ["whose realm says no is an error"] = {
       challenge('Bearer realm="{url}/token"'), { status = 403 }, 4, "token" },
     ["whose realm is not there is an error"] = {
-      challenge('Bearer realm="{url}/token"'), { status = 404 }, 3, "token" },
+      challenge('Bearer realm="{url}/token"'), { status = 404 }, 1, "token" },
   }
   for what, case in pairs(failures) do
     it(what, function()
