@@ -329,6 +329,17 @@ describe("--registry", function()
     assert.equal("mirror.example/quay.io/foo", ref.name)
   end)
 
+  it("allows plain http elsewhere when it is told to, but not to Docker Hub", function()
+    local function plain_ok(words, registry)
+      return assert(reference.parse(words, { registry = registry, insecure = true })).plain_ok
+    end
+    assert.is_true(plain_ok { "reg.example/a" })
+    assert.is_true(plain_ok { "10.0.0.7:5000/a", "1" })
+    assert.is_false(plain_ok { "debian" })
+    assert.is_false(plain_ok { "docker.io/a/b" })
+    assert.is_false(plain_ok({ "a" }, "https://reg.example"))
+  end)
+
   it("allows no plain http that was not asked for", function()
     assert.is_false(assert(parse("a", "https://localhost:5000")).plain_ok)
   end)

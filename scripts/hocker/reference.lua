@@ -14,7 +14,7 @@ local core = require "hocker.core"
 ---@field digest string?
 ---@field name string normalised, no tag: "docker.io/library/debian"
 ---@field repo_tags string[]? default RepoTags of an archive; nil (null) without a tag
----@field plain_ok boolean whether the caller may try plain http: this machine, no scheme given
+---@field plain_ok boolean whether the caller may try plain http: no scheme given, and this machine or opts.insecure
 local methods = {}
 local mt = { __name = "hocker.Reference", __index = methods }
 
@@ -145,7 +145,7 @@ local function on_hub(name)
 end
 
 --- By a name that may carry its host.
-local function by_name(name)
+local function by_name(name, insecure)
   local first, rest = name:match("^([^/]+)/(.*)$")
   if not first or not looks_like_host(first) then
     local at, err = on_hub(name)
@@ -159,7 +159,7 @@ local function by_name(name)
   if not path then return nil, err end
   local api = "https://" .. host .. "/v2/"
   return { host = host, registry = api, api = api, path = path, name = host .. "/" .. path,
-    plain_ok = url.loopback }
+    plain_ok = url.loopback or insecure or false }
 end
 
 local function check_registry(text)
@@ -268,16 +268,18 @@ local function check_versions(parts)
   return true
 end
 
+local OPTIONS <const> = { registry = "string", insecure = "boolean" }
+
 local function check_arguments(words, opts)
   if type(words) ~= "table" then error("reference.parse: words must be a list", 3) end
   for _, word in ipairs(words) do
     if type(word) ~= "string" then error("reference.parse: words must be strings", 3) end
   end
   for key, value in pairs(opts) do
-    if key ~= "registry" then
-      error(("reference.parse: unknown option '%s'; there is 'registry'"):format(key), 3)
+    if not OPTIONS[key] then error(("reference.parse: unknown option '%s'"):format(key), 3) end
+    if type(value) ~= OPTIONS[key] then
+      error(("reference.parse: %s must be a %s"):format(key, OPTIONS[key]), 3)
     end
-    if type(value) ~= "string" then error("reference.parse: registry must be a string", 3) end
   end
 end
 
@@ -288,6 +290,10 @@ local function finish(at, parts, two_words)
   at.repo_tags = at.tag and { repo .. ":" .. at.tag }
   return setmetatable(at, mt)
 end
+
+---@class hocker.reference.Options
+---@field registry string? a URI, with or without /v2, with a path before it
+---@field insecure boolean? any host but Docker Hub may speak plain http
 
 --- Reads what a user names an image by.
 ---
@@ -300,7 +306,7 @@ end
 --- repo_tags are, for one word and for a name that carries its host, the normalised reference;
 --- for two words the original's: the registry's URI after "//", the path, the tag.
 ---@param words string[] { NAME, TAG } or { REFERENCE }
----@param opts { registry: string? }? registry: a URI, with or without /v2, with a path before it
+---@param opts hocker.reference.Options?
 ---@return hocker.Reference? reference
 ---@return hocker.Error? err "usage"
 function M.parse(words, opts)
@@ -316,7 +322,7 @@ function M.parse(words, opts)
   if opts.registry then
     at, err = by_registry(parts.name, opts.registry)
   else
-    at, err = by_name(parts.name)
+    at, err = by_name(parts.name, opts.insecure)
   end
   if not at then return nil, err end
   local ok

@@ -109,6 +109,12 @@ local function advise(self, err, response)
   return "it may be private, or not exist: log in, or check the name"
 end
 
+-- What OpenSSL says of an answer that is no TLS.
+local function advise_scheme(self, err)
+  if self.ref.plain_ok or not err.message:find("wrong version number", 1, true) then return nil end
+  return ("it may speak plain http: --registry http://%s says that it does"):format(self.ref.host)
+end
+
 -- An error that says what was wanted, what the registry answered, and what to do.
 local function explain(self, what, err, response)
   if err.code == "interrupted" then return err end
@@ -120,7 +126,7 @@ local function explain(self, what, err, response)
     err = core.error("unauthorized", err.message, { http = err.http })
   end
   local advice = certificate and "give another with --cert and --key, or keep it in certs.d"
-    or response and advise(self, err, response)
+    or response and advise(self, err, response) or not response and advise_scheme(self, err)
   if advice then message = ("%s (%s)"):format(message, advice) end
   return core.error(err.code, message, { http = err.http, ref = self.ref })
 end
@@ -168,7 +174,7 @@ local function url_at(place, url)
   return core.url.add_query(url, "ns", place.namespace)
 end
 
--- --- plain http on this machine -----------------------------------------------------------------
+-- --- plain http ------------------------------------------------------------------------------------
 
 -- A certificate that is not trusted is one: its server speaks TLS (core/err.h has the words).
 local function untrusted(err)
@@ -176,7 +182,8 @@ local function untrusted(err)
 end
 
 -- A registry of this machine that was named without a scheme may speak plain http: https is tried
--- first, and a server that does not speak TLS is believed, as docker does. No other host is.
+-- first, and a server that does not speak TLS is believed, as docker does. Another host is with
+-- --insecure alone, and that is said.
 local function with_scheme(place, attempt)
   local ref = place.ref
   if not ref.plain_ok then return attempt(place.retries) end
@@ -190,6 +197,9 @@ local function with_scheme(place, attempt)
   result, err, response = attempt(place.retries)
   if result then
     ref.registry = ref.api
+    if place.log and not core.url.parse(ref.api).loopback then
+      place.log:warn(ref.host .. " speaks plain http")
+    end
     return result, err
   end
   -- 400 is what servers that speak TLS, but not with us, say to plain http.

@@ -193,6 +193,41 @@ describe("a registry on an IPv6 address", function()
   end)
 end)
 
+describe("a registry of another machine that speaks plain http", function()
+  local img, here, words
+
+  lazy_setup(function()
+    img = image.build()
+    here = faulty.start { routes = served.routes(img) }
+    words = { here:host("0.0.0.0") .. "/demo/app:v1" } -- nobody takes that for this machine
+  end)
+  lazy_teardown(function() here:stop() end)
+
+  it("is believed with --insecure, and that is said", function()
+    local out, stderr = program.check("hocker-manifest", { words[1], "--insecure" })
+    assert.equal(img.oci.bytes, out)
+    assert.matches("0.0.0.0:%d+ speaks plain http\n", stderr)
+    program.check("hocker-layer", { "--layer", img.layers[1].digest, words[1], "--insecure",
+      "--out", tmp.path("layer") })
+  end)
+
+  it("is not without, but named with its scheme", function()
+    here:forget()
+    program.refuses(6, "hocker-manifest", { words[1], "--retries", "0" })
+    assert.same({}, here:requests())
+    assert.equal(img.oci.bytes, program.check("hocker-manifest",
+      { "--registry", here:url("0.0.0.0"), "demo/app", "v1" }))
+  end)
+
+  it("gets advice where it can be told", function()
+    local front = nginx.start { to = here:url() }
+    finally(function() front:stop() end)
+    local line = program.refuses(6, "hocker-manifest",
+      { "--registry", "https://" .. front:host(), "demo/app", "v1", "--retries", "0" })
+    assert.matches("--registry http://" .. front:host(), line, 1, true)
+  end)
+end)
+
 describe("HTTP/2", function()
   it("is spoken where TLS offers it, for a whole image", function()
     local reg = registry.start()
