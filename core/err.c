@@ -160,9 +160,26 @@ int hk_err_sys(struct hk_err *err, int sys, const char *fmt, ...)
 	return set(err, sys == ENOMEM ? HK_ENOMEM : HK_EIO, sys, raw, strerror(sys));
 }
 
+/* Whether a server ends TLS for the client's certificate: none, or not one it takes. The words
+ * are OpenSSL's, for the alerts of RFC 8446 section 6.2 that are about one. */
+static bool is_refusal(const char *detail)
+{
+	static const char *const alerts[] = {"certificate required", "bad certificate",
+		"unsupported certificate", "certificate revoked", "certificate expired",
+		"certificate unknown", "unknown ca", "access denied"};
+	const char *alert = strstr(detail, " alert ");
+	size_t i;
+
+	for (i = 0; alert && i < sizeof alerts / sizeof *alerts; i++)
+		if (strncmp(alert + 7, alerts[i], strlen(alerts[i])) == 0)
+			return true;
+	return false;
+}
+
 int hk_err_curl(struct hk_err *err, int curlcode, const char *detail)
 {
 	static const char untrusted[] = "the server's certificate is not trusted";
+	static const char refused[] = "the server refuses the client certificate";
 	char raw[RAW_MAX];
 
 	if (!detail || !*detail)
@@ -180,7 +197,8 @@ int hk_err_curl(struct hk_err *err, int curlcode, const char *detail)
 	case CURLE_SSL_ISSUER_ERROR:
 		return set(err, HK_ENETWORK, 0, untrusted, raw);
 	default:
-		return set(err, HK_ENETWORK, 0, raw, NULL);
+		return is_refusal(raw) ? set(err, HK_EAUTH, 0, refused, raw)
+				       : set(err, HK_ENETWORK, 0, raw, NULL);
 	}
 }
 

@@ -64,8 +64,10 @@ HK_API int hk_err_sys(struct hk_err *err, int sys, const char *fmt, ...) HK_PRIN
 
 /* From libcurl: `curlcode` is a CURLcode, `detail` the text of CURLOPT_ERRORBUFFER; "" or
  * NULL stands for libcurl's text of the code. HK_ENOMEM for memory, HK_EUSAGE for a URL or a
- * scheme that libcurl refuses, HK_ENETWORK for all else; the message of a certificate that
- * fails verification begins with "the server's certificate is not trusted: ". */
+ * scheme that libcurl refuses, HK_EAUTH where the server ends TLS for the lack of a client
+ * certificate or for the one that it got, HK_ENETWORK for all else; the message of a certificate
+ * that fails verification begins with "the server's certificate is not trusted: ", that of a
+ * client's with "the server refuses the client certificate: ". */
 HK_API int hk_err_curl(struct hk_err *err, int curlcode, const char *detail);
 
 /* From OpenSSL: drains its error queue into "<what>: <reason>", HK_EINTERNAL. */

@@ -200,7 +200,7 @@ void transfer_settle(struct hk_transfer *t, CURLcode code)
 		hk_err_curl(&t->err, (int)code, t->errbuf);
 		if (code == CURLE_UNSUPPORTED_PROTOCOL) /* our URL was good: what came is no HTTP */
 			t->err.code = HK_EPROTOCOL;
-		if (retry_curl((int)code, sys))
+		if (t->err.code == HK_ENETWORK && retry_curl((int)code, sys))
 			broken(t);
 		else
 			fail(t);

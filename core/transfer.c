@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "proxy.h"
 #include "url.h"
 
 #define FIELD_MAX	  8192
@@ -199,18 +200,6 @@ static void set_range(struct hk_transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_RANGE, first > 0 || last >= 0 ? text : NULL);
 }
 
-/* What is for this machine a proxy would look for on its own, and what goes to it by plain
- * http, credentials too, is not for a proxy to see. Go's clients do the same. */
-static void set_proxy(struct hk_transfer *t)
-{
-	struct hk_url url;
-	bool local = hk_url_parse(&url, t->leg_url.data, NULL) == HK_OK &&
-		hk_url_loopback(url.host);
-
-	hk_url_free(&url);
-	curl_easy_setopt(t->easy, CURLOPT_PROXY, local ? "" : NULL);
-}
-
 void transfer_run(struct hk_transfer *t)
 {
 	memset(&t->err, 0, sizeof t->err);
@@ -219,8 +208,7 @@ void transfer_run(struct hk_transfer *t)
 	set_range(t);
 	curl_easy_setopt(t->easy, CURLOPT_URL, t->leg_url.data);
 	session_trust(t->session, t->easy, t->leg_url.data);
-	set_proxy(t);
-	if (build_headers(t) == HK_OK) {
+	if (proxy_setup(t->easy, t->leg_url.data, &t->err) == HK_OK && build_headers(t) == HK_OK) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->leg_headers);
 		if (session_run(t->session, t, &t->err) == HK_OK)
 			return;

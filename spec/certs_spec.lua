@@ -138,6 +138,20 @@ describe("certs", function()
       assert.equal("ns=127.0.0.1%3A" .. inner.port, requests[#requests].query)
     end)
 
+    it("that are missing, or a stranger's, are told as such", function()
+      local go = registry.start { tls = ca:server(), client_ca = ca.cert }
+      finally(function() go:stop() end)
+      local stranger = other_ca:client("mallory")
+      for _, server in ipairs { go, front } do
+        for _, pair in ipairs { {}, { "--cert", stranger.cert, "--key", stranger.key } } do
+          local words = { "--registry", server:url(), "demo/app", "v1", "--cacert", ca.cert, "-q" }
+          local line = program.refuses(4, "hocker-manifest",
+            table.move(pair, 1, #pair, #words + 1, words))
+          assert.matches("(give another with --cert and --key", line, 1, true)
+        end
+      end
+    end)
+
     it("are an error when they are broken", function()
       local line = program.refuses(2, "hocker-manifest", { front:host() .. "/demo/app:v1" },
         env { [front:host()] = { ["a.crt"] = "no certificate" } })

@@ -31,6 +31,18 @@ describe("complaint.read", function()
     { '{"details":"incorrect username or password"}', "incorrect username or password" },
     { '{"title":"Too much","detail":"slow down"}', "slow down" },
     { '{"errors":null,"message":"m"}', "m" },
+    { '{"errors":"no such thing"}', "no such thing" },
+    { '{"Message":"User: x is not authorized","__type":"AccessDenied"}',
+      "User: x is not authorized" },
+    { '{"Code":"DENIED","Message":"no"}', "DENIED: no", "DENIED" },
+    { '{"errorMessage":"repo missing"}', "repo missing" },
+    { '{"status":"error","msg":"go away"}', "go away" },
+    { '{"Message":"A","message":"a"}', "a" },
+    -- others
+    { '{"ok": false,\n "why": ["be", "cause"]}', '{"ok": false, "why": ["be", "cause"]}' },
+    { '[{}, {"x": "1"}]', '[{}, {"x": "1"}]' },
+    { '{"errors":[{"code":1,"message":2}]}', nil },
+    { '{"message":{},"errors":[[null]],"x":true}', nil },
     { '"text"', "text" },
     { "{}", nil }, { "[]", nil }, { "null", nil }, { "1", nil }, { '{"message":{}}', nil },
     -- web pages, object stores

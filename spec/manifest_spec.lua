@@ -334,6 +334,17 @@ describe("manifest.parse", function()
       end)
     end
 
+    it("an index's entry, but passes over one whose digest's algorithm is not known", function()
+      local unknown = "blake3:" .. ("0"):rep(64)
+      local list = ("[%s,%s]"):format(descriptor(1, OCI):gsub(digest(1), unknown),
+        descriptor(2, OCI))
+      local m = assert(manifest.parse(index { manifests = list }))
+      assert.equal(1, #m.manifests)
+      assert.equal(digest(2), m.manifests[1].digest)
+      refused("verification", "entry 1: ", index { manifests =
+        (list:gsub(unknown, "sha256:00")) })
+    end)
+
     it("too many layers", function()
       local list = (descriptor(1) .. ","):rep(16384)
       local m = assert(manifest.parse(image { layers = "[" .. list:sub(1, -2) .. "]" }))

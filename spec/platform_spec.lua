@@ -45,6 +45,15 @@ describe("platform.parse", function()
     { "aarch64", "linux/arm64" },
     { "armhf", "linux/arm/v7" },
     { "386", "linux/386" },
+    { "arm/v7", "linux/arm/v7" },
+    { "arm/6", "linux/arm/v6" },
+    { "arm64/v8", "linux/arm64" },
+    { "AArch64/V9", "linux/arm64/v9" },
+    { "armhf/v6", "linux/arm/v6" },
+    { "x86-64/v3", "linux/amd64/v3" },
+    { "windows/amd64:10.0.17763.1", "windows(10.0.17763.1)/amd64" },
+    { "linux/arm/v7:1", "linux(1)/arm/v7" },
+    { "windows/amd64,osver=10.0.17763", "windows(10.0.17763)/amd64" },
   }
   for _, case in ipairs(good) do
     it("reads " .. case[1], function()
@@ -59,6 +68,17 @@ describe("platform.parse", function()
     assert.equal("darwin/arm/v6", platform.format(assert(platform.parse("macos", host))))
     assert.equal("freebsd/arm64",
       platform.format(assert(platform.parse("arm64", { os = "freebsd", architecture = "amd64" }))))
+  end)
+
+  it("takes what an architecture and its variant leave open from the host", function()
+    local host = { os = "freebsd", architecture = "amd64" }
+    assert.equal("freebsd/arm/v6", platform.format(assert(platform.parse("arm/v6", host))))
+  end)
+
+  it("takes `local` for the host", function()
+    local host = platform.host("armv6l")
+    assert.same(host, assert(platform.parse("local", host)))
+    assert.is_nil((platform.parse("local")))
   end)
 
   it("reads its own text", function()
@@ -76,6 +96,8 @@ describe("platform.parse", function()
 
   local bad = {
     "", "/", "//", "linux/", "/amd64", "linux//v7", "linux/amd64/", "linux/amd64/v2/x",
+    "arm/", "arm/v 7", "windows/amd64:", "windows(1)/amd64:2", "windows/amd64,osver=",
+    "windows/amd64,os=1", ":1", "a:b/c",
     "linux/am d64", "lin ux/amd64", "linux/amd64/v 2", "linux(/amd64",
     "linux()/amd64", "linux(1/amd64",
     "linux(1+)/amd64", "linux(1)x/amd64", "linux(1+a b)/amd64", "linux(1a/amd64)", "linux,amd64",

@@ -154,6 +154,7 @@ describe("one reference", function()
     { ":5000/a", "is not a host name" },
     { ("a/"):rep(130) .. "a", "at most 255" },
     { ("a"):rep(248), "at most 255" },
+    { "registry.example/" .. ("a"):rep(256), "at most 255" },
   }
   for _, case in ipairs(bad) do
     it("refuses " .. ("%q"):format(case[1]:sub(1, 50)), function()
@@ -165,9 +166,11 @@ describe("one reference", function()
   end
 
   it("takes the longest name there can be", function()
-    local name = ("a"):rep(255 - #"docker.io/library/")
-    assert.equal(name, assert(parse(name)).path:sub(9))
-    assert.is_nil((parse(name .. "a")))
+    for prefix, path in pairs { [""] = "library/", ["registry.example:5000/"] = "" } do
+      local name = ("a"):rep(255 - #path)
+      assert.equal(path .. name, assert(parse(prefix .. name)).path)
+      assert.is_nil((parse(prefix .. name .. "a")))
+    end
   end)
 
   it("does not repeat a password that was put in front of a host", function()
@@ -289,6 +292,27 @@ describe("--registry", function()
     end)
   end
 
+  -- URI, api, path, two-word RepoTags, reference-form RepoTags
+  local projects = {
+    { "https://h/v2/team", "https://h/v2/", "team/a/b", "h/v2/team/a/b:1", "h/team/a/b:1" },
+    { "https://h/v2/team/x/", "https://h/v2/", "team/x/a/b", "h/v2/team/x/a/b:1",
+      "h/team/x/a/b:1" },
+    { "https://h:5000/p/v2/team", "https://h:5000/p/v2/", "team/a/b", "h:5000/p/v2/team/a/b:1",
+      "h:5000/p/team/a/b:1" },
+    { "https://h/v2/team/v2", "https://h/v2/team/v2/", "a/b", "h/v2/team/v2/a/b:1",
+      "h/v2/team/a/b:1" },
+    { HUB .. "c", HUB, "c/a/b", "registry-1.docker.io/v2/c/a/b:1", "docker.io/c/a/b:1" },
+  }
+  for _, case in ipairs(projects) do
+    it("with a part of the names: " .. case[1], function()
+      local two, one = assert(parse({ "a/b", "1" }, case[1])), assert(parse("a/b:1", case[1]))
+      assert.same({ case[2], case[3], { case[4] } }, { two.api, two.path, two.repo_tags })
+      assert.same({ case[2], case[3], { case[5] } }, { one.api, one.path, one.repo_tags })
+      local again = assert(parse({ two.path, "1" }, two.registry))
+      assert.same({ two.api, two.path, two.name }, { again.api, again.path, again.name })
+    end)
+  end
+
   it("adds library/ on Docker Hub only", function()
     assert.equal("debian", assert(parse({ "debian", "1" }, "https://h")).path)
     assert.equal("debian", assert(parse("debian", "https://h")).path)
@@ -303,6 +327,17 @@ describe("--registry", function()
     assert.equal("https://mirror.example/v2/", ref.api)
     assert.equal("quay.io/foo", ref.path)
     assert.equal("mirror.example/quay.io/foo", ref.name)
+  end)
+
+  it("allows plain http elsewhere when it is told to, but not to Docker Hub", function()
+    local function plain_ok(words, registry)
+      return assert(reference.parse(words, { registry = registry, insecure = true })).plain_ok
+    end
+    assert.is_true(plain_ok { "reg.example/a" })
+    assert.is_true(plain_ok { "10.0.0.7:5000/a", "1" })
+    assert.is_false(plain_ok { "debian" })
+    assert.is_false(plain_ok { "docker.io/a/b" })
+    assert.is_false(plain_ok({ "a" }, "https://reg.example"))
   end)
 
   it("allows no plain http that was not asked for", function()
@@ -322,6 +357,8 @@ describe("--registry", function()
     { "https://h/#x", "a query or a fragment" },
     { "https://h#", "a query or a fragment" },
     { "https://h//a", "an empty part in its path" },
+    { "https://h/v2/Team", "names have none: 'team'" },
+    { "https://h/v2/a%2e", "cannot be part of a name" },
     { "https://h/v1/", "version 1 of the protocol" },
     { "https://index.docker.io/v1", "version 1 of the protocol" },
     { "https://me:hunter2@h/", "carries credentials" },

@@ -94,7 +94,6 @@ describe("a token", function()
       "&scope=repository%3Aa%2Fb%3Apull%2Cpush&scope=registry%3Acatalog%3A%2A", request.url)
     assert.equal(assert(core.auth.basic("u", "p")), request.authorization)
     assert.is_nil(request.method)
-    assert.is_false(request.redirects)
   end)
 
   it("is asked for by nobody where there is nobody", function()

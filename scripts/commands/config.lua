@@ -23,7 +23,7 @@ local function fetch(ctx, args, registry)
   if not want then return nil, err end
   image, err = registry:image(want)
   if not image then return nil, err end
-  config, err = registry:config(image)
+  config, err = registry:config(image, args.platform and want)
   return config and config.bytes, err
 end
 

@@ -39,7 +39,7 @@ end
 
 -- The manifests of all images at the same time; then their configurations, and with these whatever of
 -- the layers can be asked for: a link is slow by its round trips too.
-local function fetch_documents(registries, names, want, peek)
+local function fetch_documents(registries, names, want, args, peek)
   local images, tasks, session = {}, {}, registries[1].session
   for i, registry in ipairs(registries) do
     images[i] = { source = registry, names = names[i] }
@@ -55,7 +55,7 @@ local function fetch_documents(registries, names, want, peek)
   for i, one in ipairs(images) do
     table.insert(tasks, i, function()
       local problem
-      one.config, problem = one.source:config(one.image)
+      one.config, problem = one.source:config(one.image, args.platform and want)
       return one.config and true, problem
     end)
   end
@@ -88,7 +88,7 @@ return {
     if not want then return nil, err end
     local output <close>, problem = archive.open(args.format, args.out)
     if not output then return nil, problem end
-    images, err = fetch_documents(registries, names, want, function(list)
+    images, err = fetch_documents(registries, names, want, args, function(list)
       return archive.peek(args.format, args.layers == "compressed", output, list)
     end)
     if not images then return nil, err end

@@ -28,6 +28,7 @@ local M = {}
 ---@field header string? what the registry took last
 ---@field expires number? when `header` is over, by our clock
 ---@field asked string? the scope that `header` is for
+---@field pinged boolean? by ask_anyway
 ---@field refresh { realm: string, token: string }? gets the next token, from that realm only
 local methods = {}
 local mt = { __name = "hocker.Auth", __index = methods }
@@ -129,14 +130,19 @@ local function refresh_for(self, url)
   return refresh and refresh.realm == url and refresh.token or nil
 end
 
+-- A parameter that is empty says as much as one that is missing.
+local function filled(text)
+  return text ~= "" and text or nil
+end
+
 local function fetch_token(self, challenge, base)
   local url, cred, realm = check_realm(self, challenge, base)
   if not url then return nil, cred end
   local safe, err = check_secure(self, url)
   if cred and not safe then return nil, err end
-  local scope = challenge.params.scope or self.ref:scope()
+  local scope = filled(challenge.params.scope) or self.ref:scope()
   local got, problem = token.get(self.session, {
-    url = url, service = challenge.params.service, scope = scope, credentials = cred,
+    url = url, service = filled(challenge.params.service), scope = scope, credentials = cred,
     refresh = safe and refresh_for(self, url),
   })
   if not got then
@@ -157,13 +163,18 @@ local function pick(challenges, scheme)
   end
 end
 
+-- The challenges of the ping, by which docker begins.
+local function ping(self)
+  local _, _, response = self.session:fetch({ url = self.ref.api, redirects = false })
+  return core.auth.challenges(response and response.challenges or {})
+end
+
 -- The challenges of a response; some registries send them on the ping alone.
 local function read_challenges(self, response)
   local list, err = core.auth.challenges(response.challenges)
   if not list then return nil, err end
   if #list > 0 then return list end
-  local _, _, ping = self.session:fetch({ url = self.ref.api, redirects = false })
-  return core.auth.challenges(ping and ping.challenges or {})
+  return ping(self)
 end
 
 local function answer_basic(self)
@@ -231,6 +242,31 @@ function methods:answer(response, state)
     return nil, refusal(self, "the registry " .. self.ref.host, cred)
   end
   return self.session:once(self, function() return renew(self, response, state) end)
+end
+
+-- Whether a refusal may be one of who asks, although it comes without a challenge: registries that let
+-- anybody read answer so for what is private. Where nobody could be told from another, 404 is the truth.
+local function may_be_hidden(self, response)
+  local cred = self.credentials
+  if self.header or self.pinged or cred and cred.kind == "bearer" then return false end
+  return response.status == 403 or cred ~= nil and response.status == 404
+end
+
+--- After a refusal of a request that said nothing of who asks: whether it is worth another try, because
+--- the registry's ping has a challenge, and that is answered now. Asks once.
+---@param response hocker.Response?
+---@return string? authorization for that try; those that wait for an answer get it too
+---@return hocker.Error? err why the credentials are no answer
+function methods:ask_anyway(response)
+  if not response or not may_be_hidden(self, response) then return nil end
+  return self.session:once(self, function()
+    local challenges, err = ping(self)
+    if challenges and #challenges > 0 then
+      self.header, err = new_header(self, challenges, self.ref.api)
+    end
+    self.pinged = true
+    return self.header, self.credentials and err or nil
+  end)
 end
 
 return M

@@ -10,9 +10,10 @@ local TEXT_MAX <const> = 300 -- bytes
 local TEXT_LOOK <const> = 8192 -- where words are looked for in what is no JSON
 
 -- Where objects that are no list of errors have their words: GitLab, Quay, Azure, Google, token
--- servers (`details`), OAuth 2 (RFC 6749 section 5.2), problems (RFC 9457).
+-- servers (`details`), OAuth 2 (RFC 6749 section 5.2), problems (RFC 9457). Amazon, Artifactory and others
+-- have them as `Message` and `errorMessage`: neither case nor `_` counts.
 local MESSAGES <const> = {
-  "message", "error_description", "details", "detail", "error_message", "title",
+  "message", "errordescription", "details", "detail", "errormessage", "title", "msg", "reason",
 }
 
 -- One line; nil when nothing is left of it, or it is no text.
@@ -40,13 +41,23 @@ local function read_list(list)
   end
 end
 
+-- The fields of an object by their names in small letters; of those that are alike, the last one.
+local function fields_of(doc)
+  local names, fields = {}, {}
+  for name in pairs(doc) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do fields[name:lower():gsub("_", "")] = doc[name] end
+  return fields
+end
+
 local function read_object(doc)
+  doc = fields_of(doc)
   local inner = doc.errors or doc.error
   if type(inner) == "table" then
     local text, code = read_value(inner)
     if text then return text, code end
   end
-  local code, message = one_line(doc.code) or one_line(doc.error), nil
+  local code, message = one_line(doc.code) or one_line(doc.error), one_line(doc.errors)
   for _, name in ipairs(MESSAGES) do message = message or one_line(doc[name]) end
   return join(code, message)
 end
@@ -80,9 +91,27 @@ local function read_page(page)
   return element(page, "title", "h1", "h2", "p", "body", "html")
 end
 
+-- Whether there is a text in it.
+local function says_something(value)
+  if json.is_array(value) or json.is_object(value) then
+    for _, item in pairs(value) do
+      if says_something(item) then return true end
+    end
+    return false
+  end
+  return type(value) == "string"
+end
+
+-- JSON that has its words where nobody looks is quoted as it is.
+local function read_json(doc, body)
+  local text, code = read_value(doc)
+  if text or type(doc) ~= "table" or not says_something(doc) then return text, code end
+  return one_line(body)
+end
+
 local function read_body(body)
   local doc = json.decode(body)
-  if doc ~= nil then return read_value(doc) end
+  if doc ~= nil then return read_json(doc, body) end
   body = log.shorten(body, TEXT_LOOK)
   if body:find("^%s*<") then return read_page(body) end
   return one_line(body:match("[^\r\n]*%S[^\r\n]*"))

@@ -153,7 +153,7 @@ end
 function methods:registries(args, images)
   local refs, err = {}
   for i, words in ipairs(images) do
-    refs[i], err = reference.parse(words, { registry = args.registry })
+    refs[i], err = reference.parse(words, { registry = args.registry, insecure = args.insecure })
     if not refs[i] then return nil, err end
   end
   return self:open(args, refs)

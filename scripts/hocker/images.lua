@@ -79,6 +79,22 @@ local function check_platform(registry, image, want)
   return image
 end
 
+--- An image that no index told the platform of may be of another one than was asked for. Its
+--- configuration tells the system and the architecture, but often no variant.
+---@param registry hocker.Registry
+---@param image hocker.Image
+---@param config hocker.Config
+---@param want hocker.Platform
+---@return true? ok, hocker.Error? err "not_found"
+function M.check(registry, image, config, want)
+  local have = config.platform
+  if image.platform or not (have.os and have.architecture) then return true end
+  have = platform.normalise(have)
+  if have.architecture == want.architecture then have.variant = want.variant end
+  local ok, err = check_platform(registry, { platform = have }, want)
+  return ok and true, err
+end
+
 -- One job of M.several.
 local function fetch(registry, document, want, opts)
   local image, err = resolve(registry, document, want or opts.host)

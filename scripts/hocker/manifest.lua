@@ -218,9 +218,24 @@ local function read_image(manifest)
   return add_sizes(manifest)
 end
 
+-- Digests of the algorithms that can be verified here; others may have been registered since.
+local KNOWN <const> = { sha256 = true, sha512 = true }
+
+-- The entries without those that nobody could fetch: an index is not worth less for one of them.
+local function without_unknown(list)
+  if not json.is_array(list) then return list end
+  local known = json.array {}
+  for _, entry in ipairs(list) do
+    local digest = json.is_object(entry) and entry.digest
+    local algorithm = type(digest) == "string" and digest:match("^([%l%d+._-]+):[%w=_-]+$")
+    if not algorithm or KNOWN[algorithm] then known[#known + 1] = entry end
+  end
+  return known
+end
+
 local function read_index(manifest)
   local err
-  local list = manifest.doc.manifests
+  local list = without_unknown(manifest.doc.manifests)
   manifest.manifests, err = descriptor.read_list(list, "index", "manifests", "entry")
   if not manifest.manifests then return nil, err end
   return manifest

@@ -15,6 +15,7 @@ local mt = { __name = "hocker.Notices", __index = methods }
 local M = {}
 
 local TEXT_MAX <const> = 4096 -- bytes of a warning (distribution-spec, warnings)
+local CLOCK <const> = 1000000000 -- more seconds than this are a time, and no duration
 local NOTICES_MAX <const> = 64 -- of a run: a server that numbers its warnings is not heard for ever
 
 ---@param to hocker.Log
@@ -65,16 +66,32 @@ local function read_limit(value)
   return value and log.shorten(value, 60)
 end
 
+-- Docker Hub's name of a header, or the older one that others have.
+local function ratelimit(headers, name)
+  return headers["ratelimit-" .. name] or headers["x-ratelimit-" .. name]
+end
+
 --- The limit of pulls that an answer's headers tell, as Docker Hub sends them.
 ---@param headers table<string, string>
 ---@return string? text "100 in 6 h"
 function M.limit(headers)
-  local count, window = read_limit(headers["ratelimit-limit"])
+  local count, window = read_limit(ratelimit(headers, "limit"))
   return window and count .. " in " .. window or count
 end
 
+--- When a limit is over: after how long, or when, whichever the headers tell.
+---@param headers table<string, string>
+---@return string? text "in 42 s", "after Wed, 21 Oct 2026 07:28:00 GMT"
+function M.reset(headers)
+  local value = headers["retry-after"] or ratelimit(headers, "reset")
+  local seconds = value and #value < 12 and math.tointeger(tonumber(value))
+  if not seconds then return value and "after " .. log.shorten(value, 40) end
+  if seconds >= CLOCK then seconds = math.max(seconds - os.time(), 1) end
+  return "in " .. M.duration(seconds)
+end
+
 local function rate(headers)
-  local limit, left = M.limit(headers), read_limit(headers["ratelimit-remaining"])
+  local limit, left = M.limit(headers), read_limit(ratelimit(headers, "remaining"))
   if not limit and not left then return nil end
   local source = headers["docker-ratelimit-source"]
   return ("pulls left: %s; limit: %s%s"):format(left or "not told", limit or "not told",

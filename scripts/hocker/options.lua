@@ -66,7 +66,7 @@ M.network = {
   { names = "--cert", value = "PEM", help = "client certificate" },
   { names = "--key", value = "PEM", help = "its key" },
   { names = "--insecure", flag = true, per_run = true,
-    help = "accept any certificate, and credentials over http" },
+    help = "accept any certificate, plain http where no scheme is given, and credentials over it" },
   { names = "--retries", value = "N", default = "3", convert = whole(0),
     help = "tries more, without progress between them, before giving up (3)" },
   { names = "--connect-timeout", value = "S", default = "30", convert = seconds,

@@ -130,19 +130,35 @@ local function read_word(word, host)
   return M.normalise(platform)
 end
 
---- Reads OS/ARCH, OS/ARCH/VARIANT, OS(VERSION+FEATURE)/ARCH/VARIANT, or one of OS and ARCH.
+-- ARCH/VARIANT: no system is called as an architecture is.
+local function read_short(text, host)
+  local word, variant = text:lower():match("^([%w_-]+)/([%w.]+)$")
+  if not (word and ARCHITECTURES[word]) then return nil end
+  return M.normalise { os = host and host.os or "linux", architecture = word, variant = variant }
+end
+
+--- Reads OS/ARCH, OS/ARCH/VARIANT, OS(VERSION+FEATURE)/ARCH/VARIANT, ARCH/VARIANT, or one of OS and
+--- ARCH. The system's version can also be at the end, as OS/ARCH:VERSION or OS/ARCH,osver=VERSION:
+--- so crane and oras have it, and regctl. `local` is the host itself.
 ---@param text string
 ---@param host hocker.Platform? what a single word leaves open; without it the system is linux
 ---@return hocker.Platform? platform normalised
 ---@return hocker.Error? err "usage"
 function M.parse(text, host)
+  if text == "local" and host then return M.normalise(host) end
   if not text:find("/", 1, true) then return read_word(text, host) end
-  local os, rest = text:match("^([^/]*)/(.*)$")
-  local architecture, variant = rest:match("^([%w_.-]+)/?([%w_.-]*)$")
+  local short = read_short(text, host)
+  if short then return short end
+  local bare, version = text:match("^(.*),osver=([%w_.-]+)$")
+  if not bare then bare, version = text:match("^(.*):([%w_.-]+)$") end
+  local os, rest = (bare or text):match("^([^/]*)/(.*)$")
+  local architecture, variant = (rest or ""):match("^([%w_.-]+)/?([%w_.-]*)$")
   local platform = { architecture = architecture, variant = variant }
-  if not architecture or rest:sub(-1) == "/" or not read_os(os, platform) then
+  if not architecture or rest:sub(-1) == "/" or not read_os(os, platform)
+    or version and platform["os.version"] then
     return usage(text, "write OS/ARCH or OS/ARCH/VARIANT, as in linux/arm64")
   end
+  platform["os.version"] = version or platform["os.version"]
   return M.normalise(platform)
 end
 

@@ -14,7 +14,7 @@ local core = require "hocker.core"
 ---@field digest string?
 ---@field name string normalised, no tag: "docker.io/library/debian"
 ---@field repo_tags string[]? default RepoTags of an archive; nil (null) without a tag
----@field plain_ok boolean whether the caller may try plain http: this machine, no scheme given
+---@field plain_ok boolean whether the caller may try plain http: no scheme given, and this machine or opts.insecure
 local methods = {}
 local mt = { __name = "hocker.Reference", __index = methods }
 
@@ -91,9 +91,10 @@ local function check_path(path)
   return path
 end
 
-local function check_length(name)
-  if #name > NAME_MAX then return usage("a name has at most %d characters", NAME_MAX) end
-  return name
+-- Of a path; the host in front of it does not count.
+local function check_length(path)
+  if #path > NAME_MAX then return usage("a name has at most %d characters", NAME_MAX) end
+  return path
 end
 
 local function split_host(text)
@@ -144,7 +145,7 @@ local function on_hub(name)
 end
 
 --- By a name that may carry its host.
-local function by_name(name)
+local function by_name(name, insecure)
   local first, rest = name:match("^([^/]+)/(.*)$")
   if not first or not looks_like_host(first) then
     local at, err = on_hub(name)
@@ -158,7 +159,7 @@ local function by_name(name)
   if not path then return nil, err end
   local api = "https://" .. host .. "/v2/"
   return { host = host, registry = api, api = api, path = path, name = host .. "/" .. path,
-    plain_ok = url.loopback }
+    plain_ok = url.loopback or insecure or false }
 end
 
 local function check_registry(text)
@@ -178,6 +179,17 @@ local function check_registry(text)
   return url
 end
 
+-- A URI's path as what is before "/v2/" and the part of the names that is after it.
+local function split_root(path)
+  path = path:gsub("/+$", "")
+  local prefix, names = path:gsub("/v2$", ""), ""
+  if prefix == path then
+    local before, after = path:match("^(.-)/v2/(.+)$")
+    if before then prefix, names = before, after .. "/" end
+  end
+  return prefix, names
+end
+
 --- By a registry's URI; the name is a path there.
 local function by_registry(name, text)
   local url, err = check_registry(text)
@@ -185,9 +197,10 @@ local function by_registry(name, text)
   if name:find(":", 1, true) then
     return usage("with --registry the name is a path there, but %s begins with a host", show(name))
   end
-  local prefix = url.path:gsub("/+$", ""):gsub("/v2$", "")
+  local prefix, names = split_root(url.path)
   local authority = url.origin:match("//(.*)$")
   local at
+  name = names .. name
   if HUB_HOSTS[authority] and prefix == "" then
     at, err = on_hub(name)
   else
@@ -196,8 +209,8 @@ local function by_registry(name, text)
       name = authority .. prefix .. "/" .. name, plain_ok = false }
   end
   if not at then return nil, err end
-  at.registry = text
-  at.tag_prefix = text:match("//(.-)/*$")
+  at.registry = names == "" and text or at.api
+  at.tag_prefix = text:match("//(.-)/*$"):sub(1, -1 - #names)
   return at
 end
 
@@ -255,16 +268,18 @@ local function check_versions(parts)
   return true
 end
 
+local OPTIONS <const> = { registry = "string", insecure = "boolean" }
+
 local function check_arguments(words, opts)
   if type(words) ~= "table" then error("reference.parse: words must be a list", 3) end
   for _, word in ipairs(words) do
     if type(word) ~= "string" then error("reference.parse: words must be strings", 3) end
   end
   for key, value in pairs(opts) do
-    if key ~= "registry" then
-      error(("reference.parse: unknown option '%s'; there is 'registry'"):format(key), 3)
+    if not OPTIONS[key] then error(("reference.parse: unknown option '%s'"):format(key), 3) end
+    if type(value) ~= OPTIONS[key] then
+      error(("reference.parse: %s must be a %s"):format(key, OPTIONS[key]), 3)
     end
-    if type(value) ~= "string" then error("reference.parse: registry must be a string", 3) end
   end
 end
 
@@ -276,17 +291,22 @@ local function finish(at, parts, two_words)
   return setmetatable(at, mt)
 end
 
+---@class hocker.reference.Options
+---@field registry string? a URI, with or without /v2, with a path before it
+---@field insecure boolean? any host but Docker Hub may speak plain http
+
 --- Reads what a user names an image by.
 ---
 --- Two words are NAME and TAG; TAG may be a digest, or tag@digest. One word is a reference,
 --- `latest` when it has neither tag nor digest. On Docker Hub, also when it is named by
 --- --registry, a name of one part is in `library/`. With opts.registry the name is a path
---- there, and no host is looked for in it.
+--- there, and no host is looked for in it. What the URI has after /v2/ is what all names there begin
+--- with, as a registry's project that is a cache of another registry has one.
 ---
 --- repo_tags are, for one word and for a name that carries its host, the normalised reference;
 --- for two words the original's: the registry's URI after "//", the path, the tag.
 ---@param words string[] { NAME, TAG } or { REFERENCE }
----@param opts { registry: string? }? registry: a URI, with or without /v2, with a path before it
+---@param opts hocker.reference.Options?
 ---@return hocker.Reference? reference
 ---@return hocker.Error? err "usage"
 function M.parse(words, opts)
@@ -302,11 +322,11 @@ function M.parse(words, opts)
   if opts.registry then
     at, err = by_registry(parts.name, opts.registry)
   else
-    at, err = by_name(parts.name)
+    at, err = by_name(parts.name, opts.insecure)
   end
   if not at then return nil, err end
   local ok
-  ok, err = check_length(at.host .. "/" .. at.path)
+  ok, err = check_length(at.path)
   if ok then ok, err = check_versions(parts) end
   if not ok then return nil, err end
 

@@ -8,7 +8,6 @@ local base64 = require "hocker.base64"
 local complaint = require "hocker.complaint"
 local core = require "hocker.core"
 local images = require "hocker.images"
-local log = require "hocker.log"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
 local parts = require "hocker.parts"
@@ -79,15 +78,20 @@ local DENIED = { UNAUTHORIZED = true, DENIED = true }
 
 -- The limit, when it is over, and who has a higher one.
 local function advise_waiting(self, err, headers)
-  local limit, after = notices.limit(headers), headers["retry-after"]
+  local limit, over = notices.limit(headers), notices.reset(headers)
   local words = { limit and "the limit is " .. limit or "too many requests" }
-  if after and not err.message:find("asks to wait", 1, true) then -- the core's own words
-    local seconds = #after < 10 and math.tointeger(tonumber(after))
-    words[2] = seconds and "try again in " .. notices.duration(seconds)
-      or "try again after " .. log.shorten(after, 40)
+  if over and not err.message:find("asks to wait", 1, true) then -- the core's own words
+    words[2] = "try again " .. over
   end
   if not self.auth.credentials then words[#words + 1] = "a login may raise it" end
   return table.concat(words, "; ")
+end
+
+-- Whether it is the client's certificate that is missing or wrong: the core says so of TLS alone
+-- (core/err.h has the words), and nginx says it over HTTP, with 400.
+local function about_certificate(err, said)
+  return err.message:find("the server refuses the client certificate: ", 1, true)
+    or err.http == 400 and (said or ""):find("SSL certificate", 1, true)
 end
 
 -- What to do about an error.
@@ -105,16 +109,24 @@ local function advise(self, err, response)
   return "it may be private, or not exist: log in, or check the name"
 end
 
+-- What OpenSSL says of an answer that is no TLS.
+local function advise_scheme(self, err)
+  if self.ref.plain_ok or not err.message:find("wrong version number", 1, true) then return nil end
+  return ("it may speak plain http: --registry http://%s says that it does"):format(self.ref.host)
+end
+
 -- An error that says what was wanted, what the registry answered, and what to do.
 local function explain(self, what, err, response)
   if err.code == "interrupted" then return err end
   local said, said_code = complaint.read(response)
   local message = ("%s: %s"):format(what, err.message)
   if said then message = message .. ": " .. said end
-  if err.code == "not_found" and said_code and DENIED[said_code:upper()] then
+  local certificate = about_certificate(err, said)
+  if certificate or err.code == "not_found" and said_code and DENIED[said_code:upper()] then
     err = core.error("unauthorized", err.message, { http = err.http })
   end
-  local advice = response and advise(self, err, response)
+  local advice = certificate and "give another with --cert and --key, or keep it in certs.d"
+    or response and advise(self, err, response) or not response and advise_scheme(self, err)
   if advice then message = ("%s (%s)"):format(message, advice) end
   return core.error(err.code, message, { http = err.http, ref = self.ref })
 end
@@ -131,16 +143,29 @@ local function pass_over(self, mirror, err, response)
   say(self.log, ("mirror %s passed over: %s"):format(mirror.ref.host, err.message))
 end
 
+-- Asks one place, as nobody in particular where that may do; and again if the place would rather know.
+local function ask(place, attempt)
+  local result, err, response = attempt(place)
+  if result then return result, err end
+  local again, problem = place.auth:ask_anyway(response)
+  if again then return attempt(place) end
+  if problem then
+    err = core.error(problem.code, ("%s: %s"):format(tostring(place.ref), problem.message),
+      { ref = place.ref })
+  end
+  return nil, err, response
+end
+
 -- Asks the mirrors in their order, then the registry itself, whose error counts.
 local function anywhere(self, attempt)
   for _, mirror in ipairs(self.mirrors) do
     if not mirror.dead then
-      local result, err, response = attempt(mirror)
+      local result, err, response = ask(mirror, attempt)
       if result or OURS[err.code] then return result, err end
       pass_over(self, mirror, err, response)
     end
   end
-  return attempt(self)
+  return ask(self, attempt)
 end
 
 -- A mirror of many registries tells them apart by this parameter, as containerd sends it.
@@ -149,7 +174,7 @@ local function url_at(place, url)
   return core.url.add_query(url, "ns", place.namespace)
 end
 
--- --- plain http on this machine -----------------------------------------------------------------
+-- --- plain http ------------------------------------------------------------------------------------
 
 -- A certificate that is not trusted is one: its server speaks TLS (core/err.h has the words).
 local function untrusted(err)
@@ -157,7 +182,8 @@ local function untrusted(err)
 end
 
 -- A registry of this machine that was named without a scheme may speak plain http: https is tried
--- first, and a server that does not speak TLS is believed, as docker does. No other host is.
+-- first, and a server that does not speak TLS is believed, as docker does. Another host is with
+-- --insecure alone, and that is said.
 local function with_scheme(place, attempt)
   local ref = place.ref
   if not ref.plain_ok then return attempt(place.retries) end
@@ -171,6 +197,9 @@ local function with_scheme(place, attempt)
   result, err, response = attempt(place.retries)
   if result then
     ref.registry = ref.api
+    if place.log and not core.url.parse(ref.api).loopback then
+      place.log:warn(ref.host .. " speaks plain http")
+    end
     return result, err
   end
   -- 400 is what servers that speak TLS, but not with us, say to plain http.
@@ -273,11 +302,13 @@ end
 ---@return string[]? tags, hocker.Error? err
 function methods:tags()
   local list, err, response = tags.collect(self.ref, function(url)
-    return with_scheme(self, function(retries)
-      return self.session:fetch_text({
-        url = url or tags.url(self.ref), auth = self.auth, retries = retries,
-        name = "the list of tags",
-      }, tags.limits.page)
+    return ask(self, function()
+      return with_scheme(self, function(retries)
+        return self.session:fetch_text({
+          url = url or tags.url(self.ref), auth = self.auth, retries = retries,
+          name = "the list of tags",
+        }, tags.limits.page)
+      end)
     end)
   end)
   if not list then return nil, explain(self, tostring(self.ref), err, response) end
@@ -293,8 +324,9 @@ end
 
 --- The configuration of an image.
 ---@param image hocker.Image
+---@param want hocker.Platform? that it has to be for
 ---@return hocker.Config? config, hocker.Error? err
-function methods:config(image)
+function methods:config(image, want)
   local descriptor = image.manifest.config
   local buffer
   local ok, err = self:blob(descriptor, function()
@@ -305,6 +337,8 @@ function methods:config(image)
   local config
   config, err = manifest.config(buffer:data(), image.manifest)
   if not config then return nil, explain(self, tostring(self.ref), err) end
+  if want then ok, err = images.check(self, image, config, want) end
+  if not ok then return nil, err end
   return config
 end
 

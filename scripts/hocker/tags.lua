@@ -45,8 +45,20 @@ function M.parse(body)
   return tags
 end
 
+-- Whether a URL is of the list that begins at the first one. A proxy in front of a registry may speak
+-- https for it, or have a path that the registry does not know of.
+local function is_of_list(url, first)
+  if url.userinfo then return false end
+  if url.origin ~= first.origin
+    and not (url.host == first.host and first.scheme == "https" and url.scheme == "http") then
+    return false
+  end
+  return url.path == first.path
+    or url.path:find("^/v2/") ~= nil and first.path:sub(-#url.path) == url.path
+end
+
 -- The next page's URL: a page of the same list, wherever this one was redirected to. Credentials go
--- there, so nobody may choose where that is.
+-- there, so nobody may choose where that is: what counts of a link is its query.
 local function next_url(first, answer)
   local value = answer.headers["link"]
   local target = value and field.link(value, "next")
@@ -56,12 +68,11 @@ local function next_url(first, answer)
   if not parsed then
     return fail("protocol", "the list of tags: its next page can't be read%s",
       err and ": " .. err.message or "")
-  elseif parsed.userinfo or not core.url.same_origin(first, url)
-    or parsed.path ~= assert(core.url.parse(first)).path then
+  elseif not is_of_list(parsed, assert(core.url.parse(first))) then
     return fail("refused", "the list of tags: its next page is not of this list: %s",
       core.url.redact(url))
   end
-  return url
+  return first:match("^[^?]*") .. (parsed.query and "?" .. parsed.query or "")
 end
 
 --- Collects all pages.

@@ -63,14 +63,16 @@ local function read_answer(body)
   }
 end
 
--- One request; the status of a refusal comes third.
+-- One request; the status of a refusal comes third. A redirect is followed as any: credentials stay at
+-- the realm's own origin, and what was posted is not sent again.
 local function exchange(session, request)
-  request.redirects, request.name = false, "the token server's answer"
+  request.name = "the token server's answer"
   local body, answer, last = session:fetch_text(request, TOKEN_MAX)
   if body then return read_answer(body) end
   if answer.code ~= "unauthorized" and answer.code ~= "interrupted" then
     local said = complaint.read(last)
-    answer = core.error(answer.code, "fetching a token: " .. answer.message
+    local code = answer.code == "not_found" and "protocol" or answer.code -- it is no image
+    answer = core.error(code, "fetching a token: " .. answer.message
       .. (said and ": " .. said or ""), { http = answer.http })
   end
   return nil, answer, last and last.status

@@ -184,6 +184,14 @@ static void maps_curl_codes(void)
 		{CURLE_PEER_FAILED_VERIFICATION, HK_ENETWORK, "self-signed certificate",
 			"the server's certificate is not trusted: self-signed "
 			"certificate"},
+		{CURLE_RECV_ERROR, HK_EAUTH, "OpenSSL SSL_read: sslv3 alert bad certificate",
+			"the server refuses the client certificate: OpenSSL SSL_read: "
+			"sslv3 alert bad certificate"},
+		{CURLE_SSL_CONNECT_ERROR, HK_EAUTH, "tlsv1 alert unknown ca, errno 0",
+			"the server refuses the client certificate: tlsv1 alert unknown "
+			"ca, errno 0"},
+		{CURLE_SSL_CONNECT_ERROR, HK_ENETWORK, "sslv3 alert handshake failure",
+			"sslv3 alert handshake failure"},
 		{CURLE_SSL_ISSUER_ERROR, HK_ENETWORK, "x",
 			"the server's certificate is not trusted: x"},
 	};

@@ -112,7 +112,7 @@ describe("a server", function()
     -- reply, exit code, requests, part of the message
     local replies = {
       ["400"] = { { status = 400, body = HTML }, 1, 1, "HTTP 400" },
-      ["403"] = { { status = 403 }, 4, 1, "HTTP 403" },
+      ["403"] = { { status = 403 }, 4, 2, "HTTP 403" }, -- and the ping
       ["404"] = { { status = 404, body = HTML }, 3, 1, "HTTP 404" },
       ["405"] = { { status = 405 }, 1, 1, "HTTP 405" },
       ["410"] = { { status = 410 }, 3, 1, "HTTP 410" },

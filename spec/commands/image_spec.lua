@@ -299,6 +299,21 @@ describe("hocker-image", function()
     end)
   end)
 
+  it("refuses the image of another platform that no index names, if one is asked for", function()
+    local one = image.build { architecture = "arm" }
+    one:upload(reg, "demo/alone", "v1")
+    for _, name in ipairs { "hocker-image", "hocker-config" } do
+      local words = { reg:host() .. "/demo/alone:v1", "--out", tmp.path() }
+      program.check(name, words)
+      for _, good in ipairs { "linux/arm", "arm/v6", "armhf" } do
+        program.check(name, { words[1], "--out", tmp.path(), "--platform", good })
+      end
+      local line = program.refuses(3, name, { words[1], "--out", tmp.path(), "--platform",
+        "linux/amd64", "-q" })
+      assert.matches("no image for linux/amd64; there is linux/arm/v7", line, 1, true)
+    end
+  end)
+
   it("with --layers compressed keeps the blobs as they are stored", function()
     local path = fetch_tag("demo/app:v1", "--layers", "compressed")
     local listed = {}

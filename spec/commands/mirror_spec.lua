@@ -256,6 +256,20 @@ describe("--mirror", function()
     end)
   end)
 
+  it("may keep the images below a path of its own, as the projects of a cache do", function()
+    local reg = registry.start()
+    finally(function() reg:stop() end)
+    local pushed = img:push(reg, "hub-cache/demo/app", "v1")
+    local out = tmp.path("image.tar")
+    program.check("hocker-image", words(origin, { reg:url() .. "/v2/hub-cache" }, "--out", out))
+    assert.is_true(tmp.exists(out))
+    assert.equal(pushed.bytes, program.check("hocker-manifest",
+      words(origin, { reg:url() .. "/v2/hub-cache/" })))
+    assert.same({}, origin:requests())
+    assert.equal(pushed.bytes, program.check("hocker-manifest",
+      { "--registry", reg:url() .. "/v2/hub-cache/demo", "app", "v1" }))
+  end)
+
   it("may be docker-registry as a proxy", function()
     local reg = registry.start()
     local pushed = image.build():push(reg, "demo/app", "v1")

@@ -68,6 +68,59 @@ describe("a proxy", function()
     end)
   end
 
+  -- Go's forms, and libcurl's
+  it("is not used for what $NO_PROXY says in other forms", function()
+    local number = server.port
+    for _, list in ipairs { ("reg.example, %s:%d"):format(HERE, number), "0.0.0.0/8",
+      ("%s:1,%s:%d,"):format(HERE, HERE, number), "reg.example\t" .. HERE, " ,, " .. HERE } do
+      assert.equal(img.oci.bytes, fetch { https_proxy = way:url(), NO_PROXY = list })
+    end
+    assert.same({}, way:requests())
+    for _, list in ipairs { HERE .. ":1", ("1%s:%d"):format(HERE, number), ("x:%d"):format(number),
+      "10.0.0.0/8", "*.0.0.1", "[::]", ("[::]:%d"):format(number), ":" .. number, "*:", "," } do
+      way:forget()
+      assert.equal(img.oci.bytes, fetch { https_proxy = way:url(), NO_PROXY = list })
+      assert.is_true(#way:requests() > 0, list)
+    end
+  end)
+
+  it("is not used for names of $NO_PROXY", function()
+    local words = { "reg.invalid/demo/app:v1", "--retries", "0" }
+    for list, used in pairs { ["*.invalid"] = false, ["invalid"] = false, [".invalid"] = false,
+      ["*.invalid:443"] = false, ["REG.invalid:443"] = false, ["reg.invalid:5000"] = true,
+      ["*.reg.example"] = true, ["xreg.invalid"] = true, ["[2001:db8::1]"] = true } do
+      way:forget()
+      program.refuses(6, "hocker-manifest", words,
+        { env = { https_proxy = way:url(), NO_PROXY = list } })
+      assert.equal(used, #way:requests() > 0, list)
+    end
+    for list, used in pairs { ["[2001:db8::1]"] = false,
+      ["[2001:db8::1]:443"] = false, ["2001:db8::1"] = false, ["[2001:db8::1]:5000"] = true,
+      ["2001:db8::1:443"] = true } do
+      way:forget()
+      program.refuses(6, "hocker-manifest",
+        { "[2001:db8::1]/demo/app:v1", "--retries", "0", "--connect-timeout", "0.2" },
+        { env = { https_proxy = way:url(), NO_PROXY = list } })
+      assert.equal(used, #way:requests() > 0, list)
+    end
+  end)
+
+  it("of $HTTP_PROXY is used for plain http, but not in a CGI program", function()
+    local url = "http://reg.invalid/v2/demo/app/manifests/v1"
+    local plain = faulty.start { routes = { [url] = served.document(img.oci) } }
+    finally(function() plain:stop() end)
+    local words = { "--registry", "http://reg.invalid", "demo/app", "v1", "--retries", "0" }
+    local function env(more)
+      local all = { HTTP_PROXY = plain:url() }
+      for name, value in pairs(more or {}) do all[name] = value end
+      return { env = all }
+    end
+    assert.equal(img.oci.bytes, program.check("hocker-manifest", words, env()))
+    program.refuses(6, "hocker-manifest", words, env { REQUEST_METHOD = "GET" })
+    program.refuses(6, "hocker-manifest", words, env { NO_PROXY = "*.invalid:80" })
+    program.refuses(6, "hocker-manifest", words, env { http_proxy = way:url() .. "0" })
+  end)
+
   it("of $http_proxy is used for plain http, and is sent no credentials", function()
     local url = "http://reg.example/v2/demo/app/manifests/v1"
     local plain = faulty.start { routes = { [url] = served.document(img.oci) } }
@@ -137,6 +190,41 @@ describe("a registry on an IPv6 address", function()
     program.check("hocker-image", { plain:host() .. "/demo/app:v1", "--out", out })
     local list = cjson.decode(process.check { "tar", "-xOf", out, "manifest.json" })
     assert.same({ plain:host() .. "/demo/app:v1" }, list[1].RepoTags)
+  end)
+end)
+
+describe("a registry of another machine that speaks plain http", function()
+  local img, here, words
+
+  lazy_setup(function()
+    img = image.build()
+    here = faulty.start { routes = served.routes(img) }
+    words = { here:host("0.0.0.0") .. "/demo/app:v1" } -- nobody takes that for this machine
+  end)
+  lazy_teardown(function() here:stop() end)
+
+  it("is believed with --insecure, and that is said", function()
+    local out, stderr = program.check("hocker-manifest", { words[1], "--insecure" })
+    assert.equal(img.oci.bytes, out)
+    assert.matches("0.0.0.0:%d+ speaks plain http\n", stderr)
+    program.check("hocker-layer", { "--layer", img.layers[1].digest, words[1], "--insecure",
+      "--out", tmp.path("layer") })
+  end)
+
+  it("is not without, but named with its scheme", function()
+    here:forget()
+    program.refuses(6, "hocker-manifest", { words[1], "--retries", "0" })
+    assert.same({}, here:requests())
+    assert.equal(img.oci.bytes, program.check("hocker-manifest",
+      { "--registry", here:url("0.0.0.0"), "demo/app", "v1" }))
+  end)
+
+  it("gets advice where it can be told", function()
+    local front = nginx.start { to = here:url() }
+    finally(function() front:stop() end)
+    local line = program.refuses(6, "hocker-manifest",
+      { "--registry", "https://" .. front:host(), "demo/app", "v1", "--retries", "0" })
+    assert.matches("--registry http://" .. front:host(), line, 1, true)
   end)
 end)
 

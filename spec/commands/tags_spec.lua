@@ -1,6 +1,8 @@
+local certs = require "support.certs"
 local cjson = require "cjson"
 local faulty = require "support.faulty"
 local image = require "support.image"
+local nginx = require "support.nginx"
 local process = require "support.process"
 local program = require "support.program"
 local registry = require "support.registry"
@@ -110,6 +112,10 @@ describe("hocker tags", function()
         "not of this list" },
       ["a path that goes up"] = { page('{"tags":[]}', "../../other/tags/list"), 8, 1,
         "not of this list" },
+      ["the end of this path"] = { page('{"tags":[]}', "/app/tags/list"), 8, 1,
+        "not of this list" },
+      ["https, where this is none"] = { page('{"tags":[]}', "https://127.0.0.1" .. PATH), 8, 1,
+        "not of this list" },
       ["a user's name"] = { page('{"tags":[]}', "http://a:b@127.0.0.1" .. PATH), 8, 1,
         "not of this list" },
       ["another scheme"] = { page('{"tags":[]}', "file:///etc/passwd"), 1, 1, "can't be read" },
@@ -132,6 +138,26 @@ describe("hocker tags", function()
         assert.equal(0, #other:requests())
       end)
     end
+
+    it("stays where the list is, behind a proxy that has its own scheme or path", function()
+      local ca = certs.shared()
+      local front = nginx.start { tls = ca:server(), server = ([[
+        location /reg/v2/ {
+          rewrite ^/reg(.*)$ $1 break;
+          proxy_pass %s;
+        }
+      ]]):format(server:url()) }
+      finally(function() front:stop() end)
+      server:set {
+        [PATH .. "?n=1000"] = page('{"tags":["a"]}', PATH .. "?last=a"),
+        [PATH .. "?last=a"] = page('{"tags":["b"]}', "{url}" .. PATH .. "?last=b"),
+        [PATH .. "?last=b"] = page('{"tags":["c"]}', "http://127.0.0.1" .. PATH .. "?last=c"),
+        [PATH .. "?last=c"] = page('{"tags":["d"]}'),
+      }
+      assert.equal("a\nb\nc\nd\n", program.check("hocker", { "tags", "--registry",
+        front:url() .. "/reg", "demo/app", "--cacert", ca.cert }))
+      assert.equal(4, #front:requests())
+    end)
 
     it("finds a failure on a later page, and prints nothing", function()
       server:set { [PATH .. "?n=1000"] = page('{"tags":["b","a"]}', PATH .. "?last=a") }
