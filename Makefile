@@ -82,7 +82,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
 .PHONY: all module library help deps demo check test unit replay lint asan tsan fuzz docs \
-	install install-program install-module install-library uninstall clean
+	install install-program install-module install-manual install-rock install-library uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS)) module library
@@ -253,21 +253,26 @@ bench: bench-programs
 
 # --- installation ---------------------------------------------------------------------------
 
-install: all install-program install-module install-library
+install: all install-program install-module install-manual install-library
+# LuaRocks installs programs of its own.
+install-rock: install-module install-manual
 
 # Commands and templates are in the program. What Nix imports is files in any case.
 install-program:
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(NIXDIR)
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(NIXDIR)
 	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
 	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
 	$(INSTALL) -m 644 templates/nix/lib/*.nix $(DESTDIR)$(NIXDIR)
+
+install-manual:
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
 
 # For plain Lua, commands and templates lie beside the library.
 install-module: module
 	$(INSTALL) -d $(DESTDIR)$(LUACDIR)/hocker
 	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
-	for file in $(MODULE_SCRIPTS); do \
+	$(Q)for file in $(MODULE_SCRIPTS); do \
 		name=$${file#scripts/}; to=$(DESTDIR)$(LUADIR)/hocker/$${name#hocker/}; \
 		$(INSTALL) -d $${to%/*} && $(INSTALL) -m 644 $$file $$to || exit; done
 
