@@ -81,7 +81,7 @@ UNITS := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(wildcard spec/c/test_*.c))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
-.PHONY: all module library help deps demo check test unit replay lint asan tsan fuzz docs \
+.PHONY: all module library help deps demo check test unit replay lint asan tsan assertions fuzz docs \
 	install install-program install-module install-manual install-rock install-library uninstall clean
 .DELETE_ON_ERROR:
 
@@ -97,6 +97,7 @@ help:
 	@echo 'make test       the specs and unit tests, with what is installed'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
 	@echo 'make bench      measure, beside skopeo, into docs/measurements.md; PARTS= SIZE=small REPEAT=5'
+	@echo 'make assertions the bindings in a Lua that checks its callers; LUA_SOURCE=DIR has its source'
 	@echo 'make lint asan tsan fuzz docs clean'
 
 .PHONY: libraries
@@ -230,7 +231,7 @@ test:
 lint:
 	$(Q)$(LUA) spec/run.lua lint
 
-asan tsan:
+asan tsan assertions:
 	$(Q)$(LUA) spec/run.lua $@
 
 docs: $(BUILD)/lua/hocker/core.so

@@ -2,7 +2,8 @@
 ---
 ---     lua5.4 spec/run.lua [RUN...] [SPEC FILE...]
 ---
---- Without names all runs are done, in order; files narrow the runs "spec" and "asan" to them.
+--- Without names all runs are done, in order, "assertions" only if $LUA_SOURCE names a directory with the
+--- source of a Lua; files narrow the runs "spec" and "asan" to them.
 --- Each run is made of child processes that end with the line "N passed, N failed, N skipped";
 --- the last line printed here is their sum. With CI=true or ALL=1 a skipped test fails the run.
 
@@ -130,6 +131,26 @@ function runs.asan()
   end
 end
 
+-- With a Lua of one's own, its source in $LUA_SOURCE, that checks what the bindings ask of it.
+function runs.assertions()
+  local source = os.getenv("LUA_SOURCE")
+  if not source then return fail("LUA_SOURCE names no directory with Lua's source") end
+  local build = "build/assertions"
+  local lua, shell = build .. "/lua/src", "LUA_PATH=%q LUA_CPATH=%q %s %s"
+  local libs = ("-Wl,-E %s/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm -ldl"):format(lua)
+  if need("build Lua with assertions", ("rm -rf %s/lua %s/spec && mkdir -p %s/lua && cp -r %s/src %s "
+      .. "&& make -s -C %s linux MYCFLAGS='-g -fPIC -DLUAI_ASSERT -DLUA_USE_APICHECK'")
+      :format(build, build, build, source, lua, lua))
+    and need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/test_bindings %s/spec/test_host")
+      :format(MAKE, build, libs, build, build)) then
+    for _, name in ipairs { "test_bindings", "test_host" } do
+      test(build .. " " .. name, build .. "/spec/" .. name)
+    end
+    test("specs of the bindings, " .. build, "env HOCKER_BUILD=" .. build .. " " ..
+      shell:format(package.path, package.cpath, lua .. "/lua", "spec/support/main.lua spec/core"))
+  end
+end
+
 function runs.fuzz()
   local build = "build/asan"
   if need("build fuzz targets", MAKE .. " replay BUILD=" .. build .. SANITIZE) then
@@ -139,7 +160,7 @@ function runs.fuzz()
   end
 end
 
-local ORDER = { "lint", "unit", "tsan", "spec", "asan", "fuzz" }
+local ORDER = { "lint", "unit", "tsan", "spec", "asan", "assertions", "fuzz" }
 
 local chosen = {}
 for _, word in ipairs(arg) do
@@ -158,7 +179,7 @@ if #files > 0 and not next(chosen) then
 end
 
 for _, name in ipairs(ORDER) do
-  if chosen[name] or not next(chosen) then
+  if chosen[name] or not next(chosen) and (name ~= "assertions" or os.getenv("LUA_SOURCE")) then
     runs[name]()
   end
 end
