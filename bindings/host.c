@@ -343,30 +343,41 @@ static int traceback(lua_State *L)
 	return 1;
 }
 
-/* hocker.host: redirected(out, err, command | script, words, text), or without the
- * redirection. */
+/* [-0, +1] A function of a module. */
+static void push_function(lua_State *L, const char *module, const char *name)
+{
+	lua_getglobal(L, "require");
+	lua_pushstring(L, module);
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, name);
+	lua_remove(L, -2);
+}
+
+/* hocker.command.main(name, words), or hocker.host.script(name, words, text); and where what they
+ * print goes elsewhere, hocker.host.redirected(out, err, that function, ...). */
 static int run(lua_State *L)
 {
 	struct task *t = lua_touserdata(L, 1);
-	int i, args = 2;
+	int i, base = lua_gettop(L);
 
-	lua_getglobal(L, "require");
-	lua_pushliteral(L, "hocker.host");
-	lua_call(L, 1, 1);
 	if (t->fds[OUT] >= 0) {
-		lua_getfield(L, 2, "redirected");
+		push_function(L, "hocker.host", "redirected");
 		lua_pushinteger(L, t->fds[OUT]);
 		lua_pushinteger(L, t->fds[ERR]);
-		args += 3;
 	}
-	lua_getfield(L, 2, t->text ? "script" : "command");
-	lua_createtable(L, t->argc, 1);
-	for (i = 0; i < t->argc; i++) {
+	if (t->text)
+		push_function(L, "hocker.host", "script");
+	else
+		push_function(L, "hocker.command", "main");
+	lua_pushstring(L, t->argc > 0 ? t->argv[0] : "hocker");
+	lua_createtable(L, t->argc, 0);
+	for (i = 1; i < t->argc; i++) {
 		lua_pushstring(L, t->argv[i]);
 		lua_rawseti(L, -2, i);
 	}
-	lua_pushlstring(L, t->text ? t->text : "", t->len);
-	lua_call(L, args, 1);
+	if (t->text)
+		lua_pushlstring(L, t->text, t->len);
+	lua_call(L, lua_gettop(L) - base - 1, 1);
 	t->code = (int)lua_tointeger(L, -1);
 	return 0;
 }

@@ -92,11 +92,12 @@ describe("libhocker", function()
 
   it("has pkg-config tell all that a static program is linked with", function()
     local libs = table.concat(pkg_config("--static", "--libs", "hocker"), " ") .. " "
-    for _, name in ipairs { "hocker", "lua5.4", "lua5.4-cjson", "curl", "ssl", "crypto", "z", "zstd",
-      "psl" } do
+    for _, name in ipairs { "hocker", "lua5.4", "lua5.4-cjson", "curl", "ssl", "crypto", "z",
+      "zstd", "psl" } do
       assert.matches(" -l" .. name .. " ", libs, 1, true)
     end
-    assert.same({ "-L" .. prefix .. "/lib", "-lhocker", "-llua5.4" }, pkg_config("--libs", "hocker"))
+    assert.same({ "-L" .. prefix .. "/lib", "-lhocker", "-llua5.4" },
+      pkg_config("--libs", "hocker"))
     assert.same({ core.version }, pkg_config("--modversion", "hocker"))
   end)
 

@@ -44,9 +44,11 @@ describe("the rock", function()
       local found = require("hocker.scripts").find "templates/nix/fetchdocker"
       print(require("hocker.core").version, require("hocker.reference").parse({ "debian:12" }).name)
       print(found.path, package.searchpath("hocker.core", package.cpath))]] },
-      { LUA_PATH = lua .. ".lua;" .. lua .. "/init.lua;;", LUA_CPATH = tree .. "/lib/lua/5.4/?.so;;" })
+      { LUA_PATH = lua .. ".lua;" .. lua .. "/init.lua;;",
+        LUA_CPATH = tree .. "/lib/lua/5.4/?.so;;" })
     assert.equal(0, result.code, result.stderr)
-    assert.equal(("%s\tdocker.io/library/debian\n%s/share/lua/5.4/hocker/templates/nix/fetchdocker.lua\t"
+    assert.equal(("%s\tdocker.io/library/debian\n"
+      .. "%s/share/lua/5.4/hocker/templates/nix/fetchdocker.lua\t"
       .. "%s/lib/lua/5.4/hocker/core.so\n"):format(require("hocker.core").version, tree, tree),
       result.stdout)
   end)
@@ -66,7 +68,8 @@ describe("the rock", function()
     local ref = reg:host() .. "/demo/app:v1"
     for _, argv in ipairs { { "hocker-manifest", ref }, { "hocker", "manifest", ref },
       { "hocker-config", "--out", "-", ref }, { "docker2nix", "--fetch", ref },
-      { "docker2nix", "--fetch", "--template", "json", ref }, { "hocker-image", "--out", "-", ref } } do
+      { "docker2nix", "--fetch", "--template", "json", ref },
+      { "hocker-image", "--out", "-", ref } } do
       local words = table.move(argv, 2, #argv, 1, {})
       local want = program.check(argv[1], words)
       assert.equal(want, check(argv))

@@ -131,24 +131,22 @@ function runs.asan()
   end
 end
 
--- With a Lua of one's own, its source in $LUA_SOURCE, that checks what the bindings ask of it.
+local ASSERTING = "rm -rf %s/lua %s/spec && mkdir -p %s/lua && cp -r %s/src %s && "
+  .. "make -s -C %s linux MYCFLAGS='-g -fPIC -DLUAI_ASSERT -DLUA_USE_APICHECK'"
+
+-- The bindings in a Lua that checks what is asked of it; its source is in $LUA_SOURCE.
 function runs.assertions()
   local source = os.getenv("LUA_SOURCE")
   if not source then return fail("LUA_SOURCE names no directory with Lua's source") end
   local build = "build/assertions"
-  local lua, shell = build .. "/lua/src", "LUA_PATH=%q LUA_CPATH=%q %s %s"
+  local lua, units = build .. "/lua/src", { "test_bindings", "test_host" }
   local libs = ("-Wl,-E %s/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm -ldl"):format(lua)
-  if need("build Lua with assertions", ("rm -rf %s/lua %s/spec && mkdir -p %s/lua && cp -r %s/src %s "
-      .. "&& make -s -C %s linux MYCFLAGS='-g -fPIC -DLUAI_ASSERT -DLUA_USE_APICHECK'")
-      :format(build, build, build, source, lua, lua))
-    and need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/test_bindings %s/spec/test_host")
-      :format(MAKE, build, libs, build, build)) then
-    for _, name in ipairs { "test_bindings", "test_host" } do
-      test(build .. " " .. name, build .. "/spec/" .. name)
-    end
-    test("specs of the bindings, " .. build, "env HOCKER_BUILD=" .. build .. " " ..
-      shell:format(package.path, package.cpath, lua .. "/lua", "spec/support/main.lua spec/core"))
-  end
+  if not need("build Lua", ASSERTING:format(build, build, build, source, lua, lua))
+    or not need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/%s %s/spec/%s"):format(
+      MAKE, build, libs, build, units[1], build, units[2])) then return end
+  for _, name in ipairs(units) do test(build .. " " .. name, build .. "/spec/" .. name) end
+  test("specs of the bindings, " .. build, ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s/lua %s")
+    :format(build, package.path, package.cpath, lua, "spec/support/main.lua spec/core"))
 end
 
 function runs.fuzz()

@@ -10,11 +10,6 @@ local function state(place)
   return err.code == "not_found" and "does not exist" or "refused: " .. err.message
 end
 
--- In the programs of hocker itself there is nothing to say of that place.
-local function is_shown(place)
-  return place.from ~= "program" or #scripts.provided() > 0
-end
-
 local function title(place)
   if place.from == "program" then return "what the program provides" end
   return place.folder or "what comes with hocker"
@@ -26,10 +21,8 @@ return {
   args = {},
   run = function(ctx)
     for _, place in ipairs(scripts.places()) do
-      if is_shown(place) then
-        ctx.out:write(("%-12s %-30s %s\n"):format(place.from, log.printable(title(place)),
-          log.printable(state(place))))
-      end
+      ctx.out:write(("%-12s %-30s %s\n"):format(place.from, log.printable(title(place)),
+        log.printable(state(place))))
     end
     return true
   end,

@@ -2,19 +2,12 @@
 
 local M = {}
 
---- Runs a command as the command line does.
----@param words table<integer, string> as of `arg`: [0] tells which program it is
----@return integer exit_code
-function M.command(words)
-  return require("hocker.command").main(words[0] or "hocker", words)
-end
-
---- Runs a text as a script, with the words as its arguments.
----@param words table<integer, string> [0] is the script's name
+--- Runs a text as a script.
+---@param name string for messages
+---@param words string[] its arguments
 ---@param text string
 ---@return integer exit_code
-function M.script(words, text)
-  local name = words[0] or "script"
+function M.script(name, words, text)
   local function run(...)
     local chunk, why = load(text, "@" .. name, "t")
     if not chunk then return nil, require("hocker.core").error("internal", why) end
@@ -42,7 +35,7 @@ function M.redirected(out, err, f, ...)
   local stderr <close> = assert(io.open("/proc/self/fd/" .. err, "ab"))
   stderr:setvbuf "no"
   local before = { io.stdout, io.stderr, print, io.output() }
-  local back <close> = setmetatable({}, { __close = function()
+  local guard <close> = setmetatable({}, { __close = function()
     io.stdout, io.stderr, print = before[1], before[2], before[3]
     io.output(before[4])
   end })

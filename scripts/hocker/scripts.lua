@@ -69,7 +69,7 @@ local function add_user(list)
 end
 
 local function find_places()
-  local list, path = { { from = "program" } }, os.getenv("HOCKER_PATH") or ""
+  local list, path = {}, os.getenv("HOCKER_PATH") or ""
   if given.user and not core.script.elevated() then
     for _, folder in ipairs(given.folders) do add(list, "--scripts", folder) end
     if path ~= "" then
@@ -84,31 +84,28 @@ local function find_places()
   return list
 end
 
---- The places in the order in which they are searched. Looks at no file.
----@return hocker.ScriptPlace[]
-function M.places()
-  places = places or find_places()
-  return places
-end
-
--- --- what the program provides -------------------------------------------------------------------
-
--- A program that embeds hocker has functions of its own for scripts: package.preload["commands/NAME"].
+-- What a program provides that embeds hocker: functions in package.preload, "commands/NAME".
 local function provided(name)
   local chunk = package.preload[name]
   return chunk and { name = name, path = "program:/" .. name, from = "program", chunk = chunk }
 end
 
---- The scripts of a kind that the program provides, or of all kinds.
----@param kind string?
----@return string[] names with ".lua", in no order
-function M.provided(kind)
+-- The files, as it were, of what it provides: of a kind, or of all.
+local function list_provided(kind)
   local names = {}
   for name in pairs(package.preload) do
     local folder, last = name:match("^(.*)/([^/]*)$")
     if folder and folder == (kind or folder) then names[#names + 1] = last .. ".lua" end
   end
   return names
+end
+
+--- The places in the order in which they are searched. Looks at no file.
+---@return hocker.ScriptPlace[]
+function M.places()
+  places = places or find_places()
+  if #list_provided() == 0 then return places end
+  return table.move(places, 1, #places, 2, { { from = "program" } })
 end
 
 -- --- finding -------------------------------------------------------------------------------------
@@ -183,7 +180,7 @@ end
 -- The files of a folder; what can't be looked into has none.
 local function files_at(place, kind)
   if place.problem then return {} end
-  if place.from == "program" then return M.provided(kind) end
+  if place.from == "program" then return list_provided(kind) end
   if not place.folder then return bundled.list(kind) end
   return core.system.list(place.folder .. "/" .. kind) or {}
 end

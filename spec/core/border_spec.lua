@@ -16,6 +16,7 @@ local make = {
   Sink = core.sink.null,
   Buffer = function() return core.buffer(1) end,
   Meter = core.meter,
+  Join = function() return core.join(core.sink.null()) end,
   File = function() return assert(core.file(tmp.path("file"))) end,
   Tar = function() return assert(core.tar(assert(core.file(tmp.path("tar"))))) end,
   TarStream = function() return core.tar_stream(core.sink.null()) end,
