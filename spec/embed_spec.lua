@@ -6,6 +6,7 @@ local tmp = require "support.tmp"
 
 local core = require "hocker.core"
 
+local EXAMPLE <const> = "examples/embed.c"
 local FLAGS <const> = program.sanitized and { "-fsanitize=address,undefined" } or {}
 
 --- Installs below `prefix`, or takes it away: what the runner has built, with the same flags.
@@ -43,10 +44,9 @@ describe("libhocker", function()
       { env = { PKG_CONFIG_PATH = prefix .. "/lib/pkgconfig" } }))
   end
 
-  local function compile(...)
+  local function compile(source, ...)
     local binary = tmp.path("embed")
-    local argv = { "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", binary,
-      "examples/embed.c" }
+    local argv = { "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", binary, source }
     for _, list in ipairs { FLAGS, ... } do table.move(list, 1, #list, #argv + 1, argv) end
     process.check(argv)
     return binary
@@ -74,8 +74,25 @@ describe("libhocker", function()
     assert.matches("^exit code 3\nhocker digest: [^\n]*\n$", result.stdout)
   end
 
+  it("does what docs/embedding.md says", function()
+    local source = tmp.read("docs/embedding.md"):match("\n```c\n(.-)\n```\n")
+    local name = reg:host() .. "/demo/app:v1"
+    local file = tmp.file(source:gsub("debian:12", name), "fetch.c")
+    local binary = compile(file, pkg_config("--cflags", "--libs", "hocker"))
+    local _, opts = program.command("hocker", {}, { env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+    assert.equal("0: " .. program.check("hocker-manifest", { name }),
+      process.check({ binary }, opts))
+  end)
+
+  it("has all functions of its host in docs/embedding.md", function()
+    local text = tmp.read("docs/embedding.md")
+    for name in tmp.read("bindings/host.h"):gmatch("(hk_host_[%w_]+)%(") do
+      assert.matches("\n| `" .. name .. "` | ", text, 1, true)
+    end
+  end)
+
   it("is linked into the example", function()
-    local binary = compile(pkg_config("--cflags", "--libs", "hocker"))
+    local binary = compile(EXAMPLE, pkg_config("--cflags", "--libs", "hocker"))
     assert.matches("[libhocker.so.0]", needed(binary), 1, true)
     works(binary)
   end)
@@ -84,7 +101,7 @@ describe("libhocker", function()
     local alone = tmp.dir("static")
     process.check { "cp", prefix .. "/lib/libhocker.a", alone }
     local private = pkg_config("--print-requires-private", "hocker")
-    local binary = compile(pkg_config("--cflags", "hocker"), { "-L" .. alone },
+    local binary = compile(EXAMPLE, pkg_config("--cflags", "hocker"), { "-L" .. alone },
       pkg_config("--define-variable=libdir=" .. alone, "--libs", "hocker", table.unpack(private)))
     assert.is_nil(needed(binary):find("libhocker", 1, true))
     works(binary)

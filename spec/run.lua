@@ -140,13 +140,14 @@ function runs.assertions()
   if not source then return fail("LUA_SOURCE names no directory with Lua's source") end
   local build = "build/assertions"
   local lua, units = build .. "/lua/src", { "test_bindings", "test_host" }
-  local libs = ("-Wl,-E %s/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm -ldl"):format(lua)
+  local libs = "-Wl,-E " .. lua .. "/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm"
   if not need("build Lua", ASSERTING:format(build, build, build, source, lua, lua))
     or not need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/%s %s/spec/%s"):format(
       MAKE, build, libs, build, units[1], build, units[2])) then return end
   for _, name in ipairs(units) do test(build .. " " .. name, build .. "/spec/" .. name) end
-  test("specs of the bindings, " .. build, ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s/lua %s")
-    :format(build, package.path, package.cpath, lua, "spec/support/main.lua spec/core"))
+  test("specs of the bindings, " .. build,
+    ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s/lua spec/support/main.lua spec/core"):format(
+      build, package.path, package.cpath, lua))
 end
 
 function runs.fuzz()
