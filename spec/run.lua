@@ -142,8 +142,8 @@ function runs.assertions()
   local lua, units = build .. "/lua/src", { "test_bindings", "test_host" }
   local libs = "-Wl,-E " .. lua .. "/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm"
   if not need("build Lua", ASSERTING:format(build, build, build, source, lua, lua))
-    or not need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/%s %s/spec/%s"):format(
-      MAKE, build, libs, build, units[1], build, units[2])) then return end
+    or not need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/%s %s/spec/%s")
+      :format(MAKE, build, libs, build, units[1], build, units[2])) then return end
   for _, name in ipairs(units) do test(build .. " " .. name, build .. "/spec/" .. name) end
   test("specs of the bindings, " .. build,
     ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s/lua spec/support/main.lua spec/core"):format(
