@@ -13,10 +13,14 @@ CC ?= cc
 LUA ?= lua5.4
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
+OBJCOPY ?= objcopy
 LUACHECK ?= luacheck
 READELF ?= readelf
 
 LUAVER := 5.4
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 LUADIR ?= $(PREFIX)/share/lua/$(LUAVER)
 LUACDIR ?= $(PREFIX)/lib/lua/$(LUAVER)
 MANDIR ?= $(PREFIX)/share/man
@@ -24,7 +28,9 @@ NIXDIR ?= $(PREFIX)/share/hocker/nix
 
 # lua-cjson's module, cjson.so, where it is no package of pkg-config.
 CJSON ?=
-PKGS := lua$(LUAVER) $(if $(CJSON),,lua$(LUAVER)-cjson) libcurl libssl libcrypto zlib libzstd libpsl
+# What the Lua module alone does without: its symbols come from the interpreter that loads it.
+LUA_PKGS ?= lua$(LUAVER) $(if $(CJSON),,lua$(LUAVER)-cjson)
+PKGS := $(LUA_PKGS) libcurl libssl libcrypto zlib libzstd libpsl
 # ISA-L inflates twice as fast as zlib; `make ISAL=` builds without it.
 ISAL ?= $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo 1)
 ifneq ($(ISAL),)
@@ -60,7 +66,12 @@ ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(
 CORE := $(wildcard core/*.c)
 BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
 HOST := bindings/host.c bindings/main.c
+VERSION := $(shell sed -n 's/^.define HK_VERSION "\(.*\)"$$/\1/p' core/hocker.h)
+# Of the library for other programs: a new first number is a new interface.
+SONAME := libhocker.so.$(firstword $(subst ., ,$(VERSION)))
+HEADERS := core/hocker.h $(shell sed -n 's/^.include "\(.*\)"$$/core\/\1/p' core/hocker.h) bindings/host.h
 SCRIPTS := $(sort $(shell find scripts templates -name '*.lua'))
+MODULE_SCRIPTS := $(SCRIPTS) $(sort $(wildcard templates/nix/lib/*.nix))
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 COMMANDS := hocker-image hocker-layer hocker-config hocker-manifest docker2nix
@@ -70,19 +81,23 @@ UNITS := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(wildcard spec/c/test_*.c))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
-.PHONY: all help deps demo check test unit replay lint asan tsan fuzz docs \
-	install uninstall clean
+.PHONY: all module library help deps demo check test unit replay lint asan tsan assertions fuzz docs \
+	install install-program install-module install-manual install-rock install-library uninstall clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS)) $(BUILD)/lua/hocker/core.so
+all: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS)) module library
+module: $(BUILD)/lua/hocker/core.so
+library: $(BUILD)/lib/libhocker.a $(BUILD)/lib/libhocker.so.$(VERSION)
 
 help:
-	@echo 'make            build build/bin/hocker, its five links and build/lua/hocker/core.so'
+	@echo 'make            build build/bin/hocker, its five links, build/lua/hocker/core.so and'
+	@echo '                build/lib/libhocker, for C programs'
 	@echo 'make demo       install what is missing, and show everything on a local registry'
 	@echo 'make check      install what the tests need, and run all of them'
 	@echo 'make test       the specs and unit tests, with what is installed'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
 	@echo 'make bench      measure, beside skopeo, into docs/measurements.md; PARTS= SIZE=small REPEAT=5'
+	@echo 'make assertions the bindings in a Lua that checks its callers; LUA_SOURCE=DIR has its source'
 	@echo 'make lint asan tsan fuzz docs clean'
 
 .PHONY: libraries
@@ -110,11 +125,11 @@ $(BUILD)/%.o: %.c $(if $(LATE),$(BUILD)/sonames.h) | libraries
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/libhocker.a: $(call obj,$(CORE))
+$(BUILD)/core.a: $(call obj,$(CORE))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 # Lua's own symbols come from the interpreter that loads the module.
-$(BUILD)/lua/hocker/core.so: $(call obj,$(BINDINGS)) $(BUILD)/libhocker.a
+$(BUILD)/lua/hocker/core.so: $(call obj,$(BINDINGS)) $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -shared -Wl,--exclude-libs,ALL $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
@@ -122,10 +137,14 @@ $(BUILD)/embedded.c: bindings/embed.lua $(SCRIPTS)
 	@mkdir -p $(@D)
 	$(call say,EMBED,$@)$(LUA) bindings/embed.lua $@ $(SCRIPTS)
 
-$(BUILD)/embedded.o: $(BUILD)/embedded.c
+$(BUILD)/text/embedded.c: bindings/embed.lua $(SCRIPTS)
+	@mkdir -p $(@D)
+	$(call say,EMBED,$@)$(LUA) bindings/embed.lua $@ --text $(SCRIPTS)
+
+$(BUILD)/embedded.o $(BUILD)/text/embedded.o: %.o: %.c
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Ibindings -c -o $@ $<
 
-$(BUILD)/bin/hocker: $(call obj,$(HOST) $(BINDINGS)) $(BUILD)/embedded.o $(BUILD)/libhocker.a
+$(BUILD)/bin/hocker: $(call obj,$(HOST) $(BINDINGS)) $(BUILD)/embedded.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PROGRAM_LIBS)
 	$(Q)$@ --version >/dev/null || { echo 'hocker: $@ does not run. What compiled its scripts,' \
@@ -134,24 +153,51 @@ $(BUILD)/bin/hocker: $(call obj,$(HOST) $(BINDINGS)) $(BUILD)/embedded.o $(BUILD
 $(addprefix $(BUILD)/bin/,$(COMMANDS)): $(BUILD)/bin/hocker
 	$(Q)ln -sf hocker $@
 
+# --- the library for C programs -------------------------------------------------------------
+
+# The host includes a header of the core as it does where both are installed.
+$(call obj,$(HOST)): ALL_CPPFLAGS += -Icore
+
+# Nothing is opened late here: that would end another's program when a library is missing, and can't
+# be done in one that is linked statically.
+LINKED := $(patsubst %.c,$(BUILD)/$(if $(LATE),linked/)%.o,$(CORE))
+EMBEDDING := $(call obj,$(BINDINGS) $(filter-out %/main.c,$(HOST))) $(BUILD)/text/embedded.o
+LIBRARY := $(LINKED) $(EMBEDDING)
+
+$(BUILD)/linked/%.o: %.c | libraries
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(filter-out -DHK_LATE,$(ALL_CPPFLAGS)) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# One object, in which what is hidden is local, as it is in the shared library.
+$(BUILD)/lib/libhocker.a: $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,AR,$@)$(CC) -r -nostdlib -o $(@:.a=.o) $^ && $(OBJCOPY) --localize-hidden $(@:.a=.o) && \
+		rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
+
+$(BUILD)/lib/libhocker.so.$(VERSION): $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -shared -Wl,-soname,$(SONAME) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) $(CJSON) $(LUA_LIBS)
+
 # --- tests ----------------------------------------------------------------------------------
 
 # The core is built once more with tiny blocks, so that every boundary is crossed.
-$(BUILD)/spec/test_%: spec/c/test_%.c $(wildcard spec/c/*.h) $(BUILD)/libhocker.a
+$(BUILD)/spec/test_%: spec/c/test_%.c $(wildcard spec/c/*.h) $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
-		$(BUILD)/libhocker.a $(CORE_LIBS)
+		$(BUILD)/core.a $(CORE_LIBS)
 
-$(BUILD)/spec/test_bindings: spec/c/test_bindings.c $(wildcard spec/c/*.h) $(call obj,$(BINDINGS)) \
-		$(BUILD)/libhocker.a
+$(BUILD)/spec/test_host: $(EMBEDDING)
+$(BUILD)/spec/test_bindings: $(call obj,$(BINDINGS))
+$(BUILD)/spec/test_host $(BUILD)/spec/test_bindings: $(BUILD)/spec/%: spec/c/%.c $(wildcard spec/c/*.h) \
+		$(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore -Ibindings $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ \
-		$(filter-out %.h,$^) $(CORE_LIBS) $(LUA_LIBS)
+		$(filter-out %.h %.a,$^) $(BUILD)/core.a $(CORE_LIBS) $(LUA_LIBS)
 
 unit: $(UNITS)
 
 # The corpora, without a fuzzer: each input must be survived.
-$(BUILD)/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/replay.c $(BUILD)/libhocker.a
+$(BUILD)/fuzz/fuzz_%: fuzz/fuzz_%.c fuzz/replay.c $(BUILD)/core.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) -Icore $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
@@ -185,7 +231,7 @@ test:
 lint:
 	$(Q)$(LUA) spec/run.lua lint
 
-asan tsan:
+asan tsan assertions:
 	$(Q)$(LUA) spec/run.lua $@
 
 docs: $(BUILD)/lua/hocker/core.so
@@ -208,26 +254,53 @@ bench: bench-programs
 
 # --- installation ---------------------------------------------------------------------------
 
-# Commands and templates are in the program; for plain Lua they lie beside the library. What Nix
-# imports is files in any case.
-install: all
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(LUACDIR)/hocker \
-		$(DESTDIR)$(NIXDIR) $(addprefix $(DESTDIR)$(LUADIR)/hocker/,archive lock commands templates/nix)
+install: all install-program install-module install-manual install-library
+# LuaRocks installs programs of its own.
+install-rock: install-module install-manual
+
+# Commands and templates are in the program. What Nix imports is files in any case.
+install-program:
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(NIXDIR)
 	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
 	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
-	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
-	$(INSTALL) -m 644 scripts/hocker/*.lua $(DESTDIR)$(LUADIR)/hocker
-	$(INSTALL) -m 644 scripts/hocker/archive/*.lua $(DESTDIR)$(LUADIR)/hocker/archive
-	$(INSTALL) -m 644 scripts/hocker/lock/*.lua $(DESTDIR)$(LUADIR)/hocker/lock
-	$(INSTALL) -m 644 scripts/commands/*.lua $(DESTDIR)$(LUADIR)/hocker/commands
-	$(INSTALL) -m 644 templates/nix/*.lua $(DESTDIR)$(LUADIR)/hocker/templates/nix
 	$(INSTALL) -m 644 templates/nix/lib/*.nix $(DESTDIR)$(NIXDIR)
+
+install-manual:
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
+
+# For plain Lua, commands and templates lie beside the library.
+install-module: module
+	$(INSTALL) -d $(DESTDIR)$(LUACDIR)/hocker
+	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
+	$(Q)for file in $(MODULE_SCRIPTS); do \
+		name=$${file#scripts/}; to=$(DESTDIR)$(LUADIR)/hocker/$${name#hocker/}; \
+		$(INSTALL) -d $${to%/*} && $(INSTALL) -m 644 $$file $$to || exit; done
+
+# Where to find what was installed, for compilers.
+PC := -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+	-e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+	-e 's|@VERSION@|$(VERSION)|' -e 's|@LUA@|$(firstword $(PKGS))|' \
+	-e 's|@PRIVATE@|$(wordlist 2,$(words $(PKGS)),$(PKGS))|' -e 's|@LIBS@|-pthread $(CJSON)|'
+
+install-library: library
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(INCLUDEDIR)/hocker
+	$(INSTALL) -m 644 $(BUILD)/lib/libhocker.a $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 755 $(BUILD)/lib/libhocker.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	ln -sf libhocker.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libhocker.so
+	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/hocker
+	sed $(PC) bindings/hocker.pc.in >$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc
+	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/hocker.pc
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,hocker $(COMMANDS)) \
-		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard man/*.1))
-	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker $(DESTDIR)$(NIXDIR)
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard man/*.1)) \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,libhocker.a libhocker.so $(SONAME) libhocker.so.$(VERSION)) \
+		$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc
+	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker $(DESTDIR)$(NIXDIR) \
+		$(DESTDIR)$(INCLUDEDIR)/hocker
+	rmdir $(DESTDIR)$(PREFIX)/share/hocker 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

@@ -1,13 +1,15 @@
--- embed: writes a C file that holds scripts as Lua has compiled them.
+-- embed: writes a C file that holds scripts as Lua has compiled them, or as text.
 --
---   lua embed.lua OUT.c FILE...
+--   lua embed.lua OUT.c [--text] FILE...
 --
 -- A script's name is its path below scripts/, a template's its path as it is. To compile them takes
 -- longer than most commands run. It is done by the Lua that builds, which must be the one that is
--- linked; what comes from elsewhere is always text. The table is sorted, so that the same input
+-- linked; what comes from elsewhere is always text. A library's Lua is its program's own, of whatever
+-- patch release: that gets text. The table is sorted, so that the same input
 -- gives the same bytes and look-up can halve it.
 
 local out = table.remove(arg, 1)
+local as_text = arg[1] == "--text" and table.remove(arg, 1)
 local entries = {}
 
 -- How many bytes follow the type of a constant: nil, false, true, an integer and a float. Both kinds
@@ -65,7 +67,10 @@ end
 
 local function compile(name, file)
   local f <close> = assert(io.open(file, "rb"))
-  local code = without_names(string.dump(assert(load(f:read("a"), "@hocker:/" .. name, "t"))))
+  local text = f:read("a")
+  local chunk = assert(load(text, "@hocker:/" .. name, "t"))
+  if as_text then return text end
+  local code = without_names(string.dump(chunk))
   return assert(load(code, name, "b")) and code
 end
 
@@ -75,7 +80,7 @@ for _, file in ipairs(arg) do
 end
 table.sort(entries, function(a, b) return a.name < b.name end)
 
-local lines = { '#include "host.h"\n' }
+local lines = { '#include "embedded.h"\n' }
 local rows = {}
 for i, entry in ipairs(entries) do
   local bytes = entry.code:gsub(".", function(c) return c:byte() .. "," end)

@@ -1,14 +1,20 @@
 /*
- * host: see the header. Everything that may raise runs in one protected call.
+ * host: see the header. Everything that may raise runs in a protected call.
  */
 #include "host.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "embedded.h"
 #include "lhk.h"
 
 int luaopen_cjson(lua_State *L); /* only Debian's lua-cjson has a header for it */
@@ -40,7 +46,7 @@ static void *cleansing_alloc(void *ud, void *old, size_t osize, size_t nsize)
 	return new;
 }
 
-/* --- embedded scripts ------------------------------------------------------------------------- */
+/* --- embedded scripts ---------------------------------------------------------------------------- */
 
 static int by_name(const void *name, const void *entry)
 {
@@ -52,10 +58,13 @@ static const struct embedded *find(const char *name)
 	return bsearch(name, hk_embedded, hk_nembedded, sizeof *hk_embedded, by_name);
 }
 
-/* [-0, +1] An embedded file as a function. The name of its chunk is in it. */
+/* [-0, +1] An embedded file as a function. The chunk's name, which is in what is compiled, tells it
+ * from one on disk. */
 static int load_file(lua_State *L, const struct embedded *e)
 {
-	if (luaL_loadbufferx(L, (const char *)e->code, e->len, e->name, "b") != LUA_OK)
+	const char *chunk = lua_pushfstring(L, "@hocker:/%s", e->name);
+
+	if (luaL_loadbufferx(L, (const char *)e->code, e->len, chunk, NULL) != LUA_OK)
 		return lua_error(L);
 	return 1;
 }
@@ -87,12 +96,22 @@ static int open_embedded(lua_State *L)
 	return 1;
 }
 
+/* Whether a module is ours: in a program's own state, others are its own. */
+static bool is_ours(const char *module)
+{
+	return strncmp(module, "hocker", 6) == 0 && (module[6] == '.' || module[6] == '\0');
+}
+
 /* A searcher for require: module a.b is a/b.lua or a/b/init.lua. */
 static int search_embedded(lua_State *L)
 {
-	const char *path = luaL_gsub(L, luaL_checkstring(L, 1), ".", "/");
-	const struct embedded *e = find(lua_pushfstring(L, "%s.lua", path));
+	const char *module = luaL_checkstring(L, 1);
+	const char *path = luaL_gsub(L, module, ".", "/");
+	const struct embedded *e;
 
+	if (!is_ours(module))
+		return 0;
+	e = find(lua_pushfstring(L, "%s.lua", path));
 	if (!e)
 		e = find(lua_pushfstring(L, "%s/init.lua", path));
 	if (!e) {
@@ -101,6 +120,8 @@ static int search_embedded(lua_State *L)
 	}
 	return load_file(L, e);
 }
+
+/* --- the state ----------------------------------------------------------------------------------- */
 
 /* package.searchers becomes { preload, embedded }. */
 static void set_searchers(lua_State *L)
@@ -121,26 +142,50 @@ static void set_searchers(lua_State *L)
 	lua_pop(L, 1);
 }
 
+/* The embedded scripts come behind what is preloaded, unless they are there. */
+static void add_searcher(lua_State *L)
+{
+	lua_Integer n, i;
+
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	lua_getfield(L, -1, LUA_LOADLIBNAME);
+	lua_getfield(L, -1, "searchers");
+	n = luaL_len(L, -1);
+	for (i = 1; i <= n; i++, lua_pop(L, 1))
+		if (lua_rawgeti(L, -1, i), lua_tocfunction(L, -1) == search_embedded)
+			return;
+	for (i = n; i >= 2; i--) {
+		lua_rawgeti(L, -1, i);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_pushcfunction(L, search_embedded);
+	lua_rawseti(L, -2, 2);
+}
+
+/* What the program has put there counts. */
 static void preload(lua_State *L, const char *name, lua_CFunction open)
 {
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-	lua_pushcfunction(L, open);
-	lua_setfield(L, -2, name);
-	lua_pop(L, 1);
+	if (lua_getfield(L, -1, name) == LUA_TNIL) {
+		lua_pushcfunction(L, open);
+		lua_setfield(L, -3, name);
+	}
+	lua_pop(L, 2);
 }
 
-/* --- the state -------------------------------------------------------------------------------- */
-
-/* Nothing is garbage before a command runs: hocker.command lets the collector work then. */
-static int open_all(lua_State *L)
+static void preload_all(lua_State *L)
 {
-	lua_gc(L, LUA_GCSTOP);
-	lua_pushboolean(L, 1);
-	lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-	luaL_openlibs(L);
 	preload(L, "hocker.core", luaopen_hocker_core);
 	preload(L, "hocker.embedded", open_embedded);
 	preload(L, "cjson", luaopen_cjson);
+}
+
+static int open_all(lua_State *L)
+{
+	lua_pushboolean(L, 1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+	luaL_openlibs(L);
+	preload_all(L);
 	set_searchers(L);
 	return 0;
 }
@@ -159,69 +204,286 @@ lua_State *hk_host_new(void)
 	return L;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-enum { FINDS_LEAKS = 1 };
-#else
-enum { FINDS_LEAKS = 0 };
-#endif
-
-/* The program ends, and the system takes all memory back and wipes it: no block is freed by
- * itself. */
-static void *last_alloc(void *ud, void *old, size_t osize, size_t nsize)
-{
-	return nsize > 0 ? cleansing_alloc(ud, old, osize, nsize) : NULL;
-}
-
 void hk_host_free(lua_State *L)
 {
-	if (!L)
-		return;
-	if (!FINDS_LEAKS)
-		lua_setallocf(L, last_alloc, NULL);
-	lua_close(L);
+	if (L)
+		lua_close(L);
 }
 
-/* Error objects pass as they are; a bug's message gets a traceback. */
+/* --- a state of the program's own ---------------------------------------------------------------- */
+
+/* Calls the function with a pointer. What it raises becomes `err`: HK_EUSAGE, or
+ * HK_ENOMEM. */
+static int protect(lua_State *L, lua_CFunction function, void *arg, struct hk_err *err)
+{
+	int status;
+
+	if (!lua_checkstack(L, LUA_MINSTACK))
+		return hk_err_nomem(err);
+	lua_pushcfunction(L, function);
+	lua_pushlightuserdata(L, arg);
+	status = lua_pcall(L, 1, 0, 0);
+	if (status == LUA_OK)
+		return HK_OK;
+	if (status == LUA_ERRMEM || lua_type(L, -1) != LUA_TSTRING)
+		hk_err_nomem(err);
+	else
+		hk_err_set(err, HK_EUSAGE, "%s", lua_tostring(L, -1));
+	lua_pop(L, 1);
+	return status == LUA_ERRMEM ? HK_ENOMEM : HK_EUSAGE;
+}
+
+static int open_here(lua_State *L)
+{
+	static const char *const libraries[] = {LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME,
+		LUA_IOLIBNAME, LUA_OSLIBNAME, LUA_STRLIBNAME, LUA_UTF8LIBNAME,
+		LUA_MATHLIBNAME, LUA_DBLIBNAME, LUA_LOADLIBNAME, NULL};
+	const char *const *name;
+
+	luaL_checkversion(L);
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	for (name = libraries; *name; name++, lua_pop(L, 1))
+		if (lua_getfield(L, -1, *name) != LUA_TTABLE)
+			luaL_error(L,
+				"the state lacks Lua's library '%s': luaL_openlibs(L) "
+				"opens "
+				"them all",
+				*name);
+	preload_all(L);
+	add_searcher(L);
+	return 0;
+}
+
+int hk_host_open(lua_State *L, struct hk_err *err)
+{
+	return protect(L, open_here, NULL, err);
+}
+
+/* --- what the program provides ------------------------------------------------------------------- */
+
+struct provided {
+	const char *name;
+	lua_CFunction function;
+	const char *text; /* where there is no function */
+	size_t len;
+};
+
+/* A name with a slash is that of a script, whose kinds are these. */
+static void check_name(lua_State *L, const char *name)
+{
+	static const char *const kinds[] = {"commands/", "policies/", "templates/", NULL};
+	const char *const *kind = kinds;
+
+	if (!*name)
+		luaL_error(L, "an empty name");
+	if (!strchr(name, '/'))
+		return;
+	while (*kind && strncmp(name, *kind, strlen(*kind)) != 0)
+		kind++;
+	if (!*kind)
+		luaL_error(L,
+			"'%s' is neither commands/NAME, policies/NAME nor "
+			"templates/nix/NAME; "
+			"a module's name has dots",
+			name);
+}
+
+static int provide(lua_State *L)
+{
+	const struct provided *p = lua_touserdata(L, 1);
+	const char *chunk;
+
+	check_name(L, p->name);
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+	chunk = lua_pushfstring(L, "@program:/%s", p->name);
+	if (p->function)
+		lua_pushcfunction(L, p->function);
+	else if (luaL_loadbufferx(L, p->text, p->len, chunk, "t") != LUA_OK)
+		return lua_error(L);
+	lua_setfield(L, 2, p->name);
+	return 0;
+}
+
+int hk_host_provide(
+	lua_State *L, const char *name, lua_CFunction function, struct hk_err *err)
+{
+	struct provided p = {name, function, NULL, 0};
+
+	return protect(L, provide, &p, err);
+}
+
+int hk_host_provide_text(
+	lua_State *L, const char *name, const char *text, size_t len, struct hk_err *err)
+{
+	struct provided p = {name, NULL, text, len};
+
+	return protect(L, provide, &p, err);
+}
+
+/* --- running ------------------------------------------------------------------------------------- */
+
+enum { OUT = 1, ERR = 2 };
+
+struct task {
+	int argc;
+	const char *const *argv;
+	const char *text; /* NULL for a command */
+	size_t len;
+	int fds[3]; /* for what it prints; [OUT] is -1 where that is the state's */
+	int code;
+};
+
+/* The message of what was raised; that of a bug gets a traceback. */
 static int traceback(lua_State *L)
 {
+	const char *message = luaL_tolstring(L, 1, NULL);
+
 	if (lua_type(L, 1) == LUA_TSTRING)
-		luaL_traceback(L, L, lua_tostring(L, 1), 1);
+		luaL_traceback(L, L, message, 1);
 	return 1;
 }
 
-/* require("hocker.command").main(program, words) -> exit code */
+/* [-0, +1] A function of a module. */
+static void push_function(lua_State *L, const char *module, const char *name)
+{
+	lua_getglobal(L, "require");
+	lua_pushstring(L, module);
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, name);
+	lua_remove(L, -2);
+}
+
+/* hocker.command.main(name, words), or hocker.host.script(name, words, text); and where what they
+ * print goes elsewhere, hocker.host.redirected(out, err, that function, ...). */
 static int run(lua_State *L)
 {
-	int argc = (int)lua_tointeger(L, 1), i;
-	char **argv = lua_touserdata(L, 2);
+	struct task *t = lua_touserdata(L, 1);
+	int i, base = lua_gettop(L);
 
-	lua_getglobal(L, "require");
-	lua_pushliteral(L, "hocker.command");
-	lua_call(L, 1, 1);
-	lua_getfield(L, -1, "main");
-	lua_pushstring(L, argc > 0 ? argv[0] : "hocker");
-	lua_createtable(L, argc, 0);
-	for (i = 1; i < argc; i++) {
-		lua_pushstring(L, argv[i]);
+	if (t->fds[OUT] >= 0) {
+		push_function(L, "hocker.host", "redirected");
+		lua_pushinteger(L, t->fds[OUT]);
+		lua_pushinteger(L, t->fds[ERR]);
+	}
+	if (t->text)
+		push_function(L, "hocker.host", "script");
+	else
+		push_function(L, "hocker.command", "main");
+	lua_pushstring(L, t->argc > 0 ? t->argv[0] : "hocker");
+	lua_createtable(L, t->argc, 0);
+	for (i = 1; i < t->argc; i++) {
+		lua_pushstring(L, t->argv[i]);
 		lua_rawseti(L, -2, i);
 	}
-	lua_call(L, 2, 1);
-	return 1;
+	if (t->text)
+		lua_pushlstring(L, t->text, t->len);
+	lua_call(L, lua_gettop(L) - base - 1, 1);
+	t->code = (int)lua_tointeger(L, -1);
+	return 0;
 }
 
-int hk_host_run(lua_State *L, int argc, char **argv)
+/* What went wrong is printed like everything else. */
+static void attempt(lua_State *L, struct task *t)
 {
-	int code = 1;
+	int base = lua_gettop(L);
 
-	lua_settop(L, 0);
 	lua_pushcfunction(L, traceback);
 	lua_pushcfunction(L, run);
-	lua_pushinteger(L, argc);
-	lua_pushlightuserdata(L, argv);
-	if (lua_pcall(L, 2, 1, 1) == LUA_OK)
-		code = (int)lua_tointeger(L, -1);
-	else
-		fprintf(stderr, "hocker: %s\n", luaL_tolstring(L, -1, NULL));
-	lua_settop(L, 0);
-	return code;
+	lua_pushlightuserdata(L, t);
+	if (lua_pcall(L, 1, 0, base + 1) != LUA_OK)
+		dprintf(lhk_descriptor(L, ERR), "hocker: %s\n", lua_tostring(L, -1));
+	lua_settop(L, base);
+}
+
+/* Lets the core, too, take the task's files for standard output and error meanwhile. */
+static int attempt_redirected(lua_State *L)
+{
+	struct task *t = lua_touserdata(L, 1);
+	int out = lhk_descriptor(L, OUT), err = lhk_descriptor(L, ERR);
+
+	lhk_set_descriptor(L, ERR, err); /* from here on it takes no memory */
+	lhk_set_descriptor(L, OUT, out);
+	lhk_set_descriptor(L, ERR, t->fds[ERR]);
+	lhk_set_descriptor(L, OUT, t->fds[OUT]);
+	attempt(L, t);
+	lhk_set_descriptor(L, OUT, out);
+	lhk_set_descriptor(L, ERR, err);
+	return 0;
+}
+
+/* --- what is printed ----------------------------------------------------------------------------- */
+
+/* A file in memory. Several streams write to it, each to the end. */
+static int memory_file(void)
+{
+	int fd = memfd_create("hocker", MFD_CLOEXEC);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_APPEND);
+	return fd;
+}
+
+static int take_file(int fd, char **text, size_t *len)
+{
+	struct stat st;
+	ssize_t n = 0;
+
+	if (fstat(fd, &st) != 0 || !(*text = malloc((size_t)st.st_size + 1)))
+		return -1;
+	for (*len = 0; *len < (size_t)st.st_size; *len += (size_t)n) {
+		n = pread(fd, *text + *len, (size_t)st.st_size - *len, (off_t)*len);
+		if (n <= 0)
+			return -1;
+	}
+	(*text)[*len] = '\0';
+	return 0;
+}
+
+void hk_host_output_free(struct hk_host_output *output)
+{
+	free(output->out);
+	free(output->err);
+	memset(output, 0, sizeof *output);
+}
+
+static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
+{
+	t->code = 1;
+	t->fds[OUT] = t->fds[ERR] = -1;
+	if (!lua_checkstack(L, LUA_MINSTACK))
+		return t->code;
+	if (!output) {
+		attempt(L, t);
+		return t->code;
+	}
+	memset(output, 0, sizeof *output);
+	t->fds[OUT] = memory_file();
+	t->fds[ERR] = memory_file();
+	if (t->fds[OUT] >= 0 && t->fds[ERR] >= 0 &&
+		protect(L, attempt_redirected, t, NULL) != HK_OK)
+		t->code = 1;
+	if (take_file(t->fds[OUT], &output->out, &output->out_len) != 0 ||
+		take_file(t->fds[ERR], &output->err, &output->err_len) != 0) {
+		hk_host_output_free(output);
+		t->code = 1;
+	}
+	close(t->fds[OUT]);
+	close(t->fds[ERR]);
+	return t->code;
+}
+
+int hk_host_run(
+	lua_State *L, int argc, const char *const *argv, struct hk_host_output *output)
+{
+	struct task t = {.argc = argc, .argv = argv};
+
+	return run_task(L, &t, output);
+}
+
+int hk_host_run_text(lua_State *L, const char *text, size_t len, int argc,
+	const char *const *argv, struct hk_host_output *output)
+{
+	struct task t = {.argc = argc, .argv = argv, .text = text, .len = len};
+
+	return run_task(L, &t, output);
 }

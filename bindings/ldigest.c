@@ -102,6 +102,7 @@ static int hash_final(lua_State *L)
 static int digest_of(lua_State *L)
 {
 	luaL_checkstring(L, 1);
+	luaL_checkoption(L, 2, "sha256", algorithms);
 	lua_settop(L, 2);
 	lua_pushcfunction(L, digest_new);
 	lua_pushvalue(L, 2);

@@ -176,6 +176,27 @@ int lhk_buf_result(lua_State *L, int rc, struct hk_buf *b, const struct hk_err *
 	return 1;
 }
 
+/* --- standard output -------------------------------------------------------------------------- */
+
+/* Keys of the registry. */
+static const char descriptors[3];
+
+int lhk_descriptor(lua_State *L, int fd)
+{
+	if (fd != 1 && fd != 2)
+		return fd;
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &descriptors[fd]) == LUA_TNUMBER)
+		fd = (int)lua_tointeger(L, -1);
+	lua_pop(L, 1);
+	return fd;
+}
+
+void lhk_set_descriptor(lua_State *L, int fd, int other)
+{
+	lua_pushinteger(L, other);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &descriptors[fd]);
+}
+
 /* --- arguments ------------------------------------------------------------------------------ */
 
 const char *lhk_check_text(lua_State *L, int arg)

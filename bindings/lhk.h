@@ -84,6 +84,13 @@ lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer
 long lhk_opt_ms(lua_State *L, int arg, const char *name);
 int lhk_opt_boolean(lua_State *L, int arg, const char *name);
 
+/* The descriptor that is standard output (1) or standard error (2) to this state; others are what
+ * they are. Never raises. */
+int lhk_descriptor(lua_State *L, int fd);
+
+/* Lets `other` be that descriptor. */
+void lhk_set_descriptor(lua_State *L, int fd, int other);
+
 /* Parses the digest at `arg`; HK_EVERIFY for another string. */
 int lhk_to_digest(lua_State *L, int arg, struct hk_digest *d, struct hk_err *err);
 

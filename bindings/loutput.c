@@ -4,6 +4,9 @@
  */
 #include "lhk.h"
 
+#include <string.h>
+#include <unistd.h>
+
 /* Wraps a sink made from an output; the box was pushed before. */
 static int made_sink(lua_State *L, struct lhk_box *box, struct hk_sink *sink, struct hk_err *err)
 {
@@ -108,9 +111,13 @@ int lhk_new_file(lua_State *L)
 {
 	const char *path = lhk_check_text(L, 1);
 	struct lhk_box *box = lhk_new(L, LHK_FILE, 0);
+	int out = lhk_descriptor(L, STDOUT_FILENO);
 	struct hk_err err = {0};
 
+	if (strcmp(path, "-") == 0 && out != STDOUT_FILENO)
+		path = lua_pushfstring(L, "/proc/self/fd/%d", out);
 	box->p = hk_file_create(path, &err);
+	lua_settop(L, 2);
 	return lhk_made(L, box, &err);
 }
 

@@ -95,7 +95,7 @@ static int sink_stdout(lua_State *L)
 	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 	struct hk_err err = {0};
 
-	box->p = hk_sink_fd(STDOUT_FILENO, "standard output", &err);
+	box->p = hk_sink_fd(lhk_descriptor(L, STDOUT_FILENO), "standard output", &err);
 	return lhk_must(L, box, &err);
 }
 

@@ -30,7 +30,7 @@ static int system_clock(lua_State *L)
 
 static int system_columns(lua_State *L)
 {
-	int fd = (int)luaL_checkinteger(L, 1);
+	int fd = lhk_descriptor(L, (int)luaL_checkinteger(L, 1));
 	struct winsize size;
 
 	if (!isatty(fd))

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #define BASE_MAX  200 /* bytes of the target's name in the temporary one; NAME_MAX: 255 */
 #define FIFO_MS	  100 /* between looks whether a FIFO has a reader */
 #define LOCK_MS	  50  /* between looks at a lock */
+
+#define UMASK_UNKNOWN 01000u
 
 struct hk_file {
 	unsigned refs;
@@ -197,14 +200,27 @@ static int resolve(const char *path, char **end, int *descriptor)
 
 /* --- creation ----------------------------------------------------------------------- */
 
-/* umask(2) can only be read by setting it. What another thread creates meanwhile gets too
- * few permissions rather than too many. */
+/* umask(2) can only be read by setting it, for a moment and for all threads. Linux tells it. */
 static mode_t read_umask(void)
 {
-	mode_t mask = umask(077);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	FILE *status = fopen("/proc/self/status", "re");
+	unsigned mask = UMASK_UNKNOWN;
+	char line[128];
 
-	umask(mask);
-	return mask;
+	while (status && fgets(line, sizeof line, status))
+		if (sscanf(line, "Umask: %o", &mask) == 1)
+			break;
+	if (status)
+		fclose(status);
+	if (mask != UMASK_UNKNOWN)
+		return (mode_t)mask;
+	/* What another thread creates meanwhile gets too few permissions rather than too many. */
+	pthread_mutex_lock(&lock);
+	mask = umask(077);
+	umask((mode_t)mask);
+	pthread_mutex_unlock(&lock);
+	return (mode_t)mask;
 }
 
 int hk_file_scratch(const struct hk_file *f, struct hk_err *err)

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -85,8 +86,17 @@ static int add_common_trust(struct hk_session *s, struct hk_err *err)
 	return trust_add(&s->trust, &common, s->opts.insecure, err);
 }
 
+/* libcurl needs this once; in older versions no two threads may do it at the same time. */
+static CURLcode curl_started;
+
+static void start_curl(void)
+{
+	curl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
 struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_err *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct hk_session *s = calloc(1, sizeof *s);
 
 	if (!s || copy_opts(s, opts, err) != HK_OK) {
@@ -99,7 +109,8 @@ struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_
 		return NULL;
 	}
 	s->events_end = &s->events;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+	pthread_once(&once, start_curl);
+	if (curl_started == CURLE_OK)
 		s->multi = curl_multi_init();
 	if (!s->multi) {
 		hk_session_free(s);
@@ -113,13 +124,18 @@ struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_
 
 void hk_session_free(struct hk_session *s)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	size_t i;
 
 	if (!s)
 		return;
 	while (s->transfers)
 		transfer_orphan(s->transfers);
+	/* To close connections libcurl ignores SIGPIPE, whatever NOSIGNAL says of transfers: two
+	 * threads at once could leave it so. */
+	pthread_mutex_lock(&lock);
 	curl_multi_cleanup(s->multi);
+	pthread_mutex_unlock(&lock);
 	trust_free(s->trust);
 	for (i = 0; i < sizeof s->strings / sizeof *s->strings; i++)
 		free(s->strings[i]);

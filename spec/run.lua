@@ -2,7 +2,8 @@
 ---
 ---     lua5.4 spec/run.lua [RUN...] [SPEC FILE...]
 ---
---- Without names all runs are done, in order; files narrow the runs "spec" and "asan" to them.
+--- Without names all runs are done, in order, "assertions" only if $LUA_SOURCE names a directory with the
+--- source of a Lua; files narrow the runs "spec" and "asan" to them.
 --- Each run is made of child processes that end with the line "N passed, N failed, N skipped";
 --- the last line printed here is their sum. With CI=true or ALL=1 a skipped test fails the run.
 
@@ -130,6 +131,25 @@ function runs.asan()
   end
 end
 
+local ASSERTING = "rm -rf %s/lua %s/spec && mkdir -p %s/lua && cp -r %s/src %s && "
+  .. "make -s -C %s linux MYCFLAGS='-g -fPIC -DLUAI_ASSERT -DLUA_USE_APICHECK'"
+
+-- The bindings in a Lua that checks what is asked of it; its source is in $LUA_SOURCE.
+function runs.assertions()
+  local source = os.getenv("LUA_SOURCE")
+  if not source then return fail("LUA_SOURCE names no directory with Lua's source") end
+  local build = "build/assertions"
+  local lua, units = build .. "/lua/src", { "test_bindings", "test_host" }
+  local libs = "-Wl,-E " .. lua .. "/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm"
+  if not need("build Lua", ASSERTING:format(build, build, build, source, lua, lua))
+    or not need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/%s %s/spec/%s")
+      :format(MAKE, build, libs, build, units[1], build, units[2])) then return end
+  for _, name in ipairs(units) do test(build .. " " .. name, build .. "/spec/" .. name) end
+  test("specs of the bindings, " .. build,
+    ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s/lua spec/support/main.lua spec/core"):format(
+      build, package.path, package.cpath, lua))
+end
+
 function runs.fuzz()
   local build = "build/asan"
   if need("build fuzz targets", MAKE .. " replay BUILD=" .. build .. SANITIZE) then
@@ -139,7 +159,7 @@ function runs.fuzz()
   end
 end
 
-local ORDER = { "lint", "unit", "tsan", "spec", "asan", "fuzz" }
+local ORDER = { "lint", "unit", "tsan", "spec", "asan", "assertions", "fuzz" }
 
 local chosen = {}
 for _, word in ipairs(arg) do
@@ -158,7 +178,7 @@ if #files > 0 and not next(chosen) then
 end
 
 for _, name in ipairs(ORDER) do
-  if chosen[name] or not next(chosen) then
+  if chosen[name] or not next(chosen) and (name ~= "assertions" or os.getenv("LUA_SOURCE")) then
     runs[name]()
   end
 end

@@ -10,14 +10,18 @@ local function state(place)
   return err.code == "not_found" and "does not exist" or "refused: " .. err.message
 end
 
+local function title(place)
+  if place.from == "program" then return "what the program provides" end
+  return place.folder or "what comes with hocker"
+end
+
 return {
   usage = "",
   summary = "print where scripts and configuration are looked for, in order",
   args = {},
   run = function(ctx)
     for _, place in ipairs(scripts.places()) do
-      local folder = place.folder or "what comes with hocker"
-      ctx.out:write(("%-12s %-30s %s\n"):format(place.from, log.printable(folder),
+      ctx.out:write(("%-12s %-30s %s\n"):format(place.from, log.printable(title(place)),
         log.printable(state(place))))
     end
     return true

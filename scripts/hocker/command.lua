@@ -297,6 +297,22 @@ local function asks_version(name, words)
   return words[1] == "--version" or (not name and words[1] == "-V")
 end
 
+--- Runs a function as a command is run: how it ends is at most one line, and an exit code.
+---@param program string the name for messages
+---@param run fun(...: string): boolean?, hocker.Error? true or nothing when all is well
+---@param words string[] its arguments
+---@return integer exit_code
+function M.call(program, run, words)
+  local function task()
+    local result, err = run(table.unpack(words))
+    if result == nil and not err then result = true end
+    return result, err
+  end
+  local ok, err = perform({ out = io.stdout }, { run = task })
+  if err then return fail(program, err) end
+  return ok and 0 or 1
+end
+
 --- What the program `hocker`, or a link to it, does.
 ---@param program string argv[0]
 ---@param words string[] the rest

@@ -2,8 +2,8 @@
 --- "hocker/auth". The first place that has one counts, and it is loaded only from where others can't
 --- have put it (core/script.h).
 ---
---- The places: the folders of --scripts, those of $HOCKER_PATH, $XDG_CONFIG_HOME/hocker (else
---- ~/.config/hocker), /etc/hocker, share/hocker where hocker is installed, and what is bundled. A
+--- The places: what the program that embeds hocker provides itself, the folders of --scripts, those of
+--- $HOCKER_PATH, $XDG_CONFIG_HOME/hocker (else ~/.config/hocker), /etc/hocker, share/hocker where hocker is installed, and what is bundled. A
 --- script can call the bundled one that it replaces:
 ---
 ---     local image = assert(require("hocker.scripts").bundled("commands/image"))
@@ -17,8 +17,8 @@ local SIZE_MAX <const> = 1 << 20
 
 -- What decides where scripts come from is there before it can be replaced.
 local FIXED <const> = {
-  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/lazy"] = true,
-  ["hocker/log"] = true, ["hocker/scripts"] = true,
+  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/host"] = true,
+  ["hocker/lazy"] = true, ["hocker/log"] = true, ["hocker/scripts"] = true,
 }
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
@@ -29,13 +29,13 @@ local there = {} -- folders that were looked up, by their paths
 ---@class hocker.Script
 ---@field name string "commands/image"
 ---@field path string
----@field from string the place: "--scripts", "HOCKER_PATH", "user", "system", "share", "bundled"; "file" for one by its path
+---@field from string the place: "program", "--scripts", "HOCKER_PATH", "user", "system", "share", "bundled"; "file" for one by its path
 ---@field text string? of a file
----@field chunk function? of what is bundled, in the place of its text
+---@field chunk function? of what is bundled or provided, in the place of its text
 
 ---@class hocker.ScriptPlace
 ---@field from string
----@field folder string? nil for what is bundled
+---@field folder string? nil for what is bundled, and for what the program provides
 ---@field problem string? why nothing is looked for there
 
 --- Says where to look. To be called before the first script is loaded.
@@ -84,11 +84,28 @@ local function find_places()
   return list
 end
 
+-- What a program provides that embeds hocker: functions in package.preload, "commands/NAME".
+local function provided(name)
+  local chunk = package.preload[name]
+  return chunk and { name = name, path = "program:/" .. name, from = "program", chunk = chunk }
+end
+
+-- The files, as it were, of what it provides: of a kind, or of all.
+local function list_provided(kind)
+  local names = {}
+  for name in pairs(package.preload) do
+    local folder, last = name:match("^(.*)/([^/]*)$")
+    if folder and folder == (kind or folder) then names[#names + 1] = last .. ".lua" end
+  end
+  return names
+end
+
 --- The places in the order in which they are searched. Looks at no file.
 ---@return hocker.ScriptPlace[]
 function M.places()
   places = places or find_places()
-  return places
+  if #list_provided() == 0 then return places end
+  return table.move(places, 1, #places, 2, { { from = "program" } })
 end
 
 -- --- finding -------------------------------------------------------------------------------------
@@ -119,6 +136,7 @@ end
 
 -- Nil alone when the place has none.
 local function find_at(place, name)
+  if place.from == "program" then return provided(name) end
   if not place.folder then
     local chunk, path = bundled.chunk(name)
     return chunk and { name = name, path = path, from = place.from, chunk = chunk }
@@ -162,6 +180,7 @@ end
 -- The files of a folder; what can't be looked into has none.
 local function files_at(place, kind)
   if place.problem then return {} end
+  if place.from == "program" then return list_provided(kind) end
   if not place.folder then return bundled.list(kind) end
   return core.system.list(place.folder .. "/" .. kind) or {}
 end

@@ -75,6 +75,7 @@ static void start_server(void)
 	say("GET /there", SERVE_KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
 	say("GET /later", SERVE_KEEP, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n");
 	say("GET /later", SERVE_KEEP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+	say("GET /never", SERVE_KEEP, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n");
 	say("GET /part", SERVE_KEEP,
 		"HTTP/1.1 206 Part\r\nContent-Range: bytes 1-2/9\r\nContent-Length: 2\r\n\r\nhi");
 	say("GET /stall", SERVE_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
@@ -98,6 +99,23 @@ static int run(lua_State *L)
 	return 1;
 }
 
+/* A run that fails when it leaves a binding out. */
+static int run_and_tell(lua_State *L)
+{
+	luaL_openlibs(L);
+	if (luaL_loadfilex(L, "spec/c/test_covered.lua", "t") != LUA_OK)
+		return lua_error(L);
+	lua_pushcfunction(L, luaopen_hocker_core);
+	lua_call(L, 0, 1);
+	lua_getglobal(L, LUA_DBLIBNAME);
+	if (luaL_loadfilex(L, "spec/c/test_bindings.lua", "t") != LUA_OK)
+		return lua_error(L);
+	lua_pushinteger(L, srv.port);
+	lua_pushstring(L, dir);
+	lua_call(L, 5, 1);
+	return 1;
+}
+
 static void collect(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
@@ -105,7 +123,7 @@ static void collect(lua_State *L, lua_Debug *ar)
 }
 
 /* Whether it went through; `stress` collects all garbage at every instruction. */
-static bool run_once(bool stress)
+static bool run_once(lua_CFunction what, bool stress)
 {
 	lua_State *L = lua_newstate(allocate, NULL);
 	bool ok = false;
@@ -115,7 +133,7 @@ static bool run_once(bool stress)
 	start_server();
 	if (stress)
 		lua_sethook(L, collect, LUA_MASKCOUNT, 1);
-	lua_pushcfunction(L, run);
+	lua_pushcfunction(L, what);
 	ok = lua_pcall(L, 0, 1, 0) == LUA_OK;
 	if (!ok && memory.at < 0)
 		printf("%s\n", lua_tostring(L, -1));
@@ -141,13 +159,19 @@ static size_t count_names(const char *path)
 static void with_memory(void)
 {
 	memory.at = -1;
-	CHECK(run_once(false));
+	CHECK(run_once(run, false));
+}
+
+static void all_bindings_are_used(void)
+{
+	memory.at = -1;
+	CHECK(run_once(run_and_tell, false));
 }
 
 static void with_garbage_collected_all_the_time(void)
 {
 	memory.at = -1;
-	CHECK(run_once(true));
+	CHECK(run_once(run, true));
 }
 
 /* Threads do nothing else here than elsewhere, and the sanitizer for them is slow. */
@@ -169,7 +193,7 @@ static void without_memory(int times, int stride)
 		memory.at = n;
 		memory.count = 0;
 		memory.hit = false;
-		ok = run_once(false);
+		ok = run_once(run, false);
 		if (!memory.hit)
 			break;
 		CHECK(n < 100000);
@@ -205,6 +229,7 @@ int main(void)
 		return 1;
 	}
 	TEST(with_memory);
+	TEST(all_bindings_are_used);
 	TEST(with_garbage_collected_all_the_time);
 	TEST(refused_once);
 	TEST(refused_twice);

@@ -1,0 +1,481 @@
+/* test_host: hocker in a program of one's own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <locale.h>
+#include <lualib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "lhk.h"
+#include "test.h"
+
+static struct hk_host_output got;
+static struct hk_err err;
+
+/* Runs a text with the arguments "a" and "b". */
+static int run_text(lua_State *L, const char *text)
+{
+	const char *argv[] = {"house.lua", "a", "b"};
+
+	return hk_host_run_text(L, text, strlen(text), 3, argv, &got);
+}
+
+static int run_command(lua_State *L, const char *one, const char *two)
+{
+	const char *argv[] = {"hocker", one, two};
+
+	return hk_host_run(L, two ? 3 : 2, argv, &got);
+}
+
+/* --- what is printed
+ * ---------------------------------------------------------------------- */
+
+static void all_that_is_printed_is_captured(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(run_text(L, "print('one', nil, 2) io.write('three\\n') "
+			  "io.stdout:write('four\\n') "
+			  "io.stdout:flush() "
+			  "local s = require('hocker.core').sink.stdout() "
+			  "s:write('five\\n') s:finish() "
+			  "local f = require('hocker.core').file('-') local t = f:sink() "
+			  "t:write('six\\n') t:finish() assert(f:commit()) "
+			  "io.stderr:write('oh\\n') print(...)") == 0);
+	CHECK_STR(got.out, "one\tnil\t2\nthree\nfour\nfive\nsix\na\tb\n");
+	CHECK_STR(got.err, "oh\n");
+	CHECK(got.out_len == strlen(got.out) && got.err_len == 3);
+	hk_host_output_free(&got);
+	CHECK(!got.out && !got.err && !got.out_len);
+	hk_host_free(L);
+}
+
+static void zero_bytes_are_kept(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(run_text(L, "io.write('a\\0b')") == 0);
+	CHECK(got.out_len == 3 && memcmp(got.out, "a\0b", 4) == 0);
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+static void afterwards_the_streams_are_those_of_before(void)
+{
+	static const char text[] = "io.stdout:write('x') io.stdout:close() error('y')";
+	lua_State *L = hk_host_new();
+
+	CHECK(luaL_dostring(L, "before = { io.stdout, io.stderr, io.output(), print }") ==
+		0);
+	CHECK(run_text(L, text) == 1);
+	CHECK_STR(got.out, "x");
+	hk_host_output_free(&got);
+	CHECK(luaL_dostring(L, "local now = { io.stdout, io.stderr, io.output(), print } "
+			       "for i = 1, 4 do assert(before[i] == now[i]) end") == 0);
+	CHECK(lhk_descriptor(L, 1) == 1 && lhk_descriptor(L, 2) == 2);
+	CHECK(lua_gettop(L) == 0);
+	hk_host_free(L);
+}
+
+static lua_State *outer;
+
+static int run_inside(lua_State *L)
+{
+	struct hk_host_output inner;
+	const char *argv[] = {"inner"};
+	const char text[] = "print('inner')";
+
+	CHECK(hk_host_run_text(L, text, strlen(text), 1, argv, &inner) == 0);
+	lua_pushstring(L, inner.out);
+	hk_host_output_free(&inner);
+	return 1;
+}
+
+static void a_run_may_be_inside_another(void)
+{
+	outer = hk_host_new();
+	CHECK(hk_host_provide(outer, "inside", run_inside, &err) == HK_OK);
+	CHECK(run_text(outer, "print('outer') local text = require 'inside' print('got ' "
+			      ".. text)") == 0);
+	CHECK_STR(got.out, "outer\ngot inner\n\n");
+	hk_host_output_free(&got);
+	hk_host_free(outer);
+}
+
+/* --- how it ends
+ * ---------------------------------------------------------------------------- */
+
+static void the_exit_code_is_a_commands(void)
+{
+	static const struct {
+		int code;
+		const char *text, *err;
+	} cases[] = {
+		{0, "", ""},
+		{0, "return true", ""},
+		{1, "return false", ""},
+		{8, "return nil, require('hocker.core').error('refused', 'not here')",
+			"house.lua: not here\n"},
+		{3, "error(require('hocker.core').error('not_found', 'none'))",
+			"house.lua: none\n"},
+		{1, "x = = 1", "house.lua: house.lua:1: unexpected symbol near '='\n"},
+		{1, "\033Lua", NULL},
+		{1,
+			"error(setmetatable({}, { __tostring = function() return 'mine' "
+			"end }))",
+			NULL},
+		{1, "local x = nil + 1", NULL},
+	};
+	lua_State *L = hk_host_new();
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CHECK(run_text(L, cases[i].text) == cases[i].code);
+		if (cases[i].err)
+			CHECK_STR(got.err, cases[i].err);
+		CHECK(cases[i].code == 0 || cases[i].err || got.err_len > 0);
+		hk_host_output_free(&got);
+	}
+	hk_host_free(L);
+}
+
+static void commands_are_run(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(run_command(L, "--version", NULL) == 0);
+	CHECK_STR(got.out, "hocker " HK_VERSION "\n");
+	hk_host_output_free(&got);
+	CHECK(run_command(L, "none", "--no-user-scripts") == 2);
+	CHECK_STR(got.out, "");
+	CHECK(strstr(got.err, "hocker: there is no command 'none'") == got.err);
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+/* --- what the program provides
+ * ---------------------------------------------------------------- */
+
+static int open_house(lua_State *L)
+{
+	lua_newtable(L);
+	lua_pushliteral(L, "of the house");
+	lua_setfield(L, -2, "text");
+	return 1;
+}
+
+static int provide_text(lua_State *L, const char *name, const char *text)
+{
+	return hk_host_provide_text(L, name, text, strlen(text), &err);
+}
+
+static void functions_are_modules_and_scripts(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(hk_host_provide(L, "house", open_house, &err) == HK_OK);
+	CHECK(hk_host_provide(L, "policies/house", open_house, &err) == HK_OK);
+	CHECK(provide_text(L, "commands/greet",
+		      "return { summary = 'greet', args = {}, run = function(ctx) "
+		      "ctx.out:write(require('house').text, '\\n') return true end }") ==
+		HK_OK);
+	CHECK(run_text(L,
+		      "local scripts = require 'hocker.scripts' "
+		      "print(require('house').text, "
+		      "assert(scripts.load('policies/house')).text) "
+		      "print(scripts.find('policies/house').path, table.concat("
+		      "scripts.list 'policies', ','):find('house', 1, true) ~= nil)") ==
+		0);
+	CHECK_STR(got.out, "of the house\tof the house\nprogram:/policies/house\ttrue\n");
+	hk_host_output_free(&got);
+	CHECK(run_command(L, "greet", "--no-user-scripts") == 0);
+	CHECK_STR(got.out, "of the house\n");
+	hk_host_output_free(&got);
+	CHECK(run_command(L, "paths", NULL) == 0);
+	CHECK(strncmp(got.out, "program ", 8) == 0);
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+static void what_is_provided_comes_before_what_is_bundled(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(provide_text(L, "commands/tags",
+		      "local tags = require('hocker.scripts').bundled 'commands/tags' "
+		      "tags.summary = 'mine' return tags") == HK_OK);
+	CHECK(run_command(L, "--help", NULL) == 0);
+	CHECK(strstr(got.out, " mine\n"));
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+static void a_fault_of_a_provided_script_has_its_name_and_line(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(provide_text(L, "commands/bad", "\nerror('mine')") == HK_OK);
+	CHECK(run_command(L, "bad", NULL) == 1);
+	CHECK_STR(got.err, "hocker: program:/commands/bad:2: mine\n");
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+static void wrong_names_and_texts_are_refused(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(provide_text(L, "", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "hocker/auth", "return 1") == HK_EUSAGE);
+	CHECK(strstr(err.msg, "a module's name has dots"));
+	CHECK(provide_text(L, "policies/x", "return =") == HK_EUSAGE);
+	CHECK(strstr(err.msg, "program:/policies/x:1: "));
+	CHECK(provide_text(L, "policies/x", "\033Lua") == HK_EUSAGE);
+	CHECK(lua_gettop(L) == 0);
+	hk_host_free(L);
+}
+
+/* --- a state of the program's own
+ * ------------------------------------------------------------- */
+
+static void a_state_without_libraries_is_refused(void)
+{
+	lua_State *L = luaL_newstate();
+
+	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
+	CHECK(strstr(err.msg, "luaL_openlibs"));
+	CHECK(lua_gettop(L) == 0);
+	lua_close(L);
+}
+
+static int my_json(lua_State *L)
+{
+	lua_pushliteral(L, "my own");
+	return 1;
+}
+
+static void a_state_keeps_what_it_has(void)
+{
+	lua_State *L = luaL_newstate();
+
+	luaL_openlibs(L);
+	CHECK(luaL_dostring(L, "package.path = 'mine' searchers = #package.searchers") ==
+		0);
+	CHECK(hk_host_provide(L, "cjson", my_json, &err) == HK_OK);
+	CHECK(hk_host_open(L, &err) == HK_OK);
+	CHECK(hk_host_open(L, &err) == HK_OK);
+	lua_pushliteral(L, "mine");
+	CHECK(luaL_dostring(L,
+		      "assert(package.path == 'mine' and require 'cjson' == 'my own') "
+		      "assert(#package.searchers == searchers + 1) "
+		      "assert(require 'hocker.platform') "
+		      "assert(not pcall(require, 'commands.image')) "
+		      "assert(not pcall(require, 'hockers'))") == 0);
+	CHECK_STR(lua_tostring(L, -1), "mine");
+	CHECK(lua_gettop(L) == 1);
+	lua_close(L);
+}
+
+static void commands_run_in_a_state_of_its_own(void)
+{
+	lua_State *L = luaL_newstate(), *co;
+
+	luaL_openlibs(L);
+	CHECK(hk_host_open(L, &err) == HK_OK);
+	co = lua_newthread(L);
+	lua_pushliteral(co, "mine");
+	CHECK(run_command(co, "which", "tags") == 0);
+	CHECK_STR(got.out, "hocker:/commands/tags.lua\n");
+	hk_host_output_free(&got);
+	CHECK(lua_gettop(co) == 1 && lua_gettop(L) == 1);
+	lua_close(L);
+}
+
+/* --- others in the process
+ * ---------------------------------------------------------------------- */
+
+enum { RUNS = 20 };
+
+static void *run_often(void *arg)
+{
+	const char *name = arg;
+	const char *argv[] = {name, "tags", "127.0.0.1:1/x", "--retries=0"};
+	const char *text_argv[] = {name};
+	char text[200], want[100];
+	struct hk_host_output mine;
+	lua_State *L = hk_host_new();
+	int i;
+
+	snprintf(text, sizeof text,
+		"for i = 1, 100 do io.write('%s') end "
+		"require('hocker.core').file('-'):close()",
+		name);
+	snprintf(want, sizeof want, "%s%s%s%s", name, name, name, name);
+	for (i = 0; i < RUNS; i++) {
+		if (hk_host_run_text(L, text, strlen(text), 1, text_argv, &mine) != 0 ||
+			mine.out_len != 100 * strlen(name) ||
+			strncmp(mine.out, want, strlen(want)) != 0)
+			return "another output";
+		hk_host_output_free(&mine);
+		if (hk_host_run(L, 4, argv, &mine) != 6 || mine.out_len != 0)
+			return mine.err;
+		hk_host_output_free(&mine);
+	}
+	hk_host_free(L);
+	return NULL;
+}
+
+static int masks_set;
+
+/* Stands for the C library's: to set a mask, only to read it, is seen by other threads. */
+mode_t umask(mode_t mask)
+{
+	masks_set++;
+	return (mode_t)syscall(SYS_umask, mask);
+}
+
+struct process {
+	void (*signals[32])(int);
+	mode_t mask;
+	char folder[4096];
+	char locale[200];
+};
+
+static void look(struct process *p)
+{
+	int signo;
+
+	memset(p, 0, sizeof *p);
+	for (signo = 1; signo < 32; signo++) {
+		struct sigaction action;
+
+		if (sigaction(signo, NULL, &action) == 0)
+			p->signals[signo] = action.sa_handler;
+	}
+	p->mask = umask(0);
+	umask(p->mask);
+	CHECK(getcwd(p->folder, sizeof p->folder));
+	snprintf(p->locale, sizeof p->locale, "%s", setlocale(LC_ALL, NULL));
+}
+
+static void two_in_two_threads_do_not_meet(void)
+{
+	char one[] = "one", another[] = "another";
+	struct process before, after;
+	pthread_t thread;
+	void *fault;
+
+	look(&before);
+	masks_set = 0;
+	CHECK(pthread_create(&thread, NULL, run_often, one) == 0);
+	fault = run_often(another);
+	CHECK_STR(fault ? fault : "fine", "fine");
+	CHECK(pthread_join(thread, &fault) == 0);
+	CHECK_STR(fault ? fault : "fine", "fine");
+	CHECK(masks_set == 0);
+	look(&after);
+	CHECK(memcmp(&before, &after, sizeof before) == 0);
+}
+
+/* --- without memory
+ * ----------------------------------------------------------------------------- */
+
+static struct {
+	long at; /* the number of the allocation that is refused, with the next one; -1:
+		    none */
+	long count;
+	bool hit;
+	size_t live; /* bytes */
+} memory;
+
+static void *allocate(void *ud, void *old, size_t osize, size_t nsize)
+{
+	(void)ud;
+	osize = old ? osize : 0;
+	if (nsize > osize && memory.at >= 0) {
+		long n = memory.count++;
+
+		if (n == memory.at || n == memory.at + 1) {
+			memory.hit = true;
+			return NULL;
+		}
+	}
+	memory.live += nsize - osize;
+	if (nsize > 0)
+		return realloc(old, nsize);
+	free(old);
+	return NULL;
+}
+
+static bool use(lua_State *L)
+{
+	static const char text[] =
+		"require('hocker.core').file('-'):close() print((require 'house'))";
+	bool fine = hk_host_open(L, &err) == HK_OK &&
+		    provide_text(L, "house", "return 'fine'") == HK_OK &&
+		    run_text(L, text) == 0;
+
+	if (!fine)
+		hk_host_output_free(&got);
+	return fine;
+}
+
+static void what_fails_for_memory_works_afterwards(void)
+{
+	bool fine;
+	long n;
+
+	for (n = 0;; n += 1 + n / 10) {
+		lua_State *L;
+
+		memory.at = -1;
+		L = lua_newstate(allocate, NULL);
+		luaL_openlibs(L);
+		memory.count = 0;
+		memory.hit = false;
+		memory.at = n;
+		fine = use(L);
+		memory.at = -1;
+		hk_host_output_free(&got);
+		CHECK(lua_gettop(L) == 0);
+		CHECK(lhk_descriptor(L, 1) == 1 && lhk_descriptor(L, 2) == 2);
+		CHECK(use(L));
+		CHECK_STR(got.out, "fine\n");
+		hk_host_output_free(&got);
+		lua_close(L);
+		CHECK(memory.live == 0);
+		if (!memory.hit)
+			break;
+	}
+	CHECK(fine && n > 100);
+}
+
+int main(void)
+{
+	/* No scripts of the user's are meant. */
+	setenv("HOME", "/nonexistent", 1);
+	unsetenv("XDG_CONFIG_HOME");
+	unsetenv("HOCKER_PATH");
+	TEST(all_that_is_printed_is_captured);
+	TEST(zero_bytes_are_kept);
+	TEST(afterwards_the_streams_are_those_of_before);
+	TEST(a_run_may_be_inside_another);
+	TEST(the_exit_code_is_a_commands);
+	TEST(commands_are_run);
+	TEST(functions_are_modules_and_scripts);
+	TEST(what_is_provided_comes_before_what_is_bundled);
+	TEST(a_fault_of_a_provided_script_has_its_name_and_line);
+	TEST(wrong_names_and_texts_are_refused);
+	TEST(a_state_without_libraries_is_refused);
+	TEST(a_state_keeps_what_it_has);
+	TEST(commands_run_in_a_state_of_its_own);
+	TEST(two_in_two_threads_do_not_meet);
+	TEST(what_fails_for_memory_works_afterwards);
+	return test_end();
+}

@@ -1,0 +1,178 @@
+local image = require "support.image"
+local process = require "support.process"
+local program = require "support.program"
+local registry = require "support.registry"
+local tmp = require "support.tmp"
+
+local core = require "hocker.core"
+
+local EXAMPLE <const> = "examples/embed.c"
+local FLAGS <const> = program.sanitized and { "-fsanitize=address,undefined" } or {}
+
+--- Installs below `prefix`, or takes it away: what the runner has built, with the same flags.
+local function make(target, prefix, ...)
+  local argv = { os.getenv("MAKE") or "make", "--silent", "WERROR=1", "PREFIX=" .. prefix,
+    "BUILD=" .. (os.getenv("HOCKER_BUILD") or "build"), target, ... }
+  if program.sanitized then argv[#argv + 1] = "SANITIZE=address,undefined" end
+  return process.check(argv, { env = { MAKEFLAGS = "" } })
+end
+
+local function files(dir)
+  return process.check { "sh", "-c", 'cd "$0" && find . -type f -o -type l | sort', dir }
+end
+
+describe("libhocker", function()
+  local prefix, reg, pushed
+
+  lazy_setup(function()
+    prefix = tmp.dir("prefix")
+    make("install", prefix)
+    reg = registry.start()
+    pushed = image.build():push(reg, "demo/app", "v1")
+    image.build():push(reg, "forbidden/app", "v1")
+  end)
+  lazy_teardown(function() reg:stop() end)
+
+  local function words(text)
+    local list = {}
+    for word in text:gmatch("%S+") do list[#list + 1] = word end
+    return list
+  end
+
+  local function pkg_config(...)
+    return words(process.check({ "pkg-config", ... },
+      { env = { PKG_CONFIG_PATH = prefix .. "/lib/pkgconfig" } }))
+  end
+
+  local function compile(source, ...)
+    local binary = tmp.path("embed")
+    local argv = { "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-o", binary, source }
+    for _, list in ipairs { FLAGS, ... } do table.move(list, 1, #list, #argv + 1, argv) end
+    process.check(argv)
+    return binary
+  end
+
+  local function run(binary, name)
+    local _, opts = program.command("hocker", {}, { cwd = tmp.root(),
+      env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+    return process.run({ binary, reg:host() .. name }, opts)
+  end
+
+  local function needed(binary)
+    return process.check { "readelf", "-d", binary }
+  end
+
+  --- What examples/embed.c promises.
+  local function works(binary)
+    local result = run(binary, "/demo/app:v1")
+    assert.same({ "exit code 0\n" .. pushed.digest .. "\n", "", 0 },
+      { result.stdout, result.stderr, result.code })
+    result = run(binary, "/forbidden/app:v1")
+    assert.same({ "exit code 8\nhocker digest: forbidden/app is not for this house\n", 8 },
+      { result.stdout, result.code })
+    result = run(binary, "/demo/none:v1")
+    assert.matches("^exit code 3\nhocker digest: [^\n]*\n$", result.stdout)
+  end
+
+  it("does what docs/embedding.md says", function()
+    local source = tmp.read("docs/embedding.md"):match("\n```c\n(.-)\n```\n")
+    local name = reg:host() .. "/demo/app:v1"
+    local file = tmp.file(source:gsub("debian:12", name), "fetch.c")
+    local binary = compile(file, pkg_config("--cflags", "--libs", "hocker"))
+    local _, opts = program.command("hocker", {}, { env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+    assert.equal("0: " .. program.check("hocker-manifest", { name }),
+      process.check({ binary }, opts))
+  end)
+
+  it("has all functions of its host in docs/embedding.md", function()
+    local text = tmp.read("docs/embedding.md")
+    for name in tmp.read("bindings/host.h"):gmatch("(hk_host_[%w_]+)%(") do
+      assert.matches("\n| `" .. name .. "` | ", text, 1, true)
+    end
+  end)
+
+  it("is linked into the example", function()
+    local binary = compile(EXAMPLE, pkg_config("--cflags", "--libs", "hocker"))
+    assert.matches("[libhocker.so.0]", needed(binary), 1, true)
+    works(binary)
+  end)
+
+  it("is linked into the example statically", function()
+    local alone = tmp.dir("static")
+    process.check { "cp", prefix .. "/lib/libhocker.a", alone }
+    local private = pkg_config("--print-requires-private", "hocker")
+    local binary = compile(EXAMPLE, pkg_config("--cflags", "hocker"), { "-L" .. alone },
+      pkg_config("--define-variable=libdir=" .. alone, "--libs", "hocker", table.unpack(private)))
+    assert.is_nil(needed(binary):find("libhocker", 1, true))
+    works(binary)
+  end)
+
+  it("has pkg-config tell all that a static program is linked with", function()
+    local libs = table.concat(pkg_config("--static", "--libs", "hocker"), " ") .. " "
+    for _, name in ipairs { "hocker", "lua5.4", "lua5.4-cjson", "curl", "ssl", "crypto", "z",
+      "zstd", "psl" } do
+      assert.matches(" -l" .. name .. " ", libs, 1, true)
+    end
+    assert.same({ "-L" .. prefix .. "/lib", "-lhocker", "-llua5.4" },
+      pkg_config("--libs", "hocker"))
+    assert.same({ core.version }, pkg_config("--modversion", "hocker"))
+  end)
+
+  it("has headers that stand alone", function()
+    for _, name in ipairs(tmp.list(prefix .. "/include/hocker")) do
+      local source = tmp.file("#include <hocker/" .. name .. ">\n", "alone.c")
+      local argv = { "cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", source }
+      local flags = pkg_config("--cflags", "hocker")
+      process.check(table.move(flags, 1, #flags, #argv + 1, argv))
+    end
+  end)
+
+  it("shows nothing but its interface", function()
+    for _, file in ipairs { "libhocker.so", "libhocker.a" } do
+      local list = process.check { "nm", "--defined-only", "--extern-only", "--format=posix",
+        file:find("so$") and "--dynamic" or "--extern-only", prefix .. "/lib/" .. file }
+      local count = 0
+      for name, kind in list:gmatch("([^\n ]+) (%a) ") do
+        if not name:find("^__") then -- the sanitizer's
+          assert.equal("T", kind, name)
+          assert.truthy(name:find("^hk_") or name == "luaopen_hocker_core", name)
+          count = count + 1
+        end
+      end
+      assert.is_true(count > 100, file)
+    end
+  end)
+
+  it("opens no library late, since to miss one would end another's program", function()
+    local names = needed(prefix .. "/lib/libhocker.so")
+    for _, name in ipairs { "libcurl", "libcrypto", "liblua5.4", "liblua5.4-cjson" } do
+      assert.matches("NEEDED[^\n]*%[" .. name:gsub("%p", "%%%0") .. "%.so", names)
+    end
+    assert.matches("SONAME[^\n]*%[libhocker%.so%.0%]", names)
+  end)
+
+  it("goes where packagers want it, and tells that place", function()
+    local root = tmp.dir("root")
+    make("install", "/usr", "DESTDIR=" .. root, "LIBDIR=/usr/lib/x86_64", "INCLUDEDIR=/opt/include")
+    assert.is_true(tmp.exists(root .. "/usr/lib/x86_64/libhocker.so." .. core.version))
+    assert.is_true(tmp.exists(root .. "/opt/include/hocker/host.h"))
+    local pc = tmp.read(root .. "/usr/lib/x86_64/pkgconfig/hocker.pc")
+    assert.matches("\nlibdir=${prefix}/lib/x86_64\nincludedir=/opt/include\n", pc, 1, true)
+    assert.is_nil(pc:find(root, 1, true))
+    make("uninstall", "/usr", "DESTDIR=" .. root, "LIBDIR=/usr/lib/x86_64",
+      "INCLUDEDIR=/opt/include")
+    assert.equal("", files(root))
+  end)
+
+  it("leaves nothing when it is uninstalled, and what others have put there", function()
+    local other = tmp.dir("prefix")
+    process.check { "mkdir", "-p", other .. "/share/hocker/commands", other .. "/lib" }
+    tmp.write(other .. "/share/hocker/commands/mine.lua", "")
+    tmp.write(other .. "/lib/libhocker2.so", "")
+    local before = files(other)
+    make("install", other)
+    assert.is_true(#files(other) > #before + 1000)
+    make("uninstall", other)
+    assert.equal(before, files(other))
+  end)
+end)
