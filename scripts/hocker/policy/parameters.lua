@@ -1,0 +1,61 @@
+--- The parameters of a policy: from a configuration they are values, from a command line texts.
+
+local similar = require "hocker.similar"
+
+local M = {}
+
+local UNITS <const> = { [""] = 1, K = 1 << 10, M = 1 << 20, G = 1 << 30, T = 1 << 40 }
+
+local kinds = {}
+
+function kinds.text(value)
+  if type(value) == "string" and value ~= "" then return value end
+  return nil, "must be a text"
+end
+
+function kinds.list(value)
+  if type(value) == "string" then value = { value } end
+  if type(value) ~= "table" then return nil, "must be a text, or a list of them" end
+  local list = {}
+  for key, item in pairs(value) do
+    if math.type(key) ~= "integer" or type(item) ~= "string" or item == "" then
+      return nil, "must be a text, or a list of them"
+    end
+    list[key] = item
+  end
+  return list
+end
+
+function kinds.flag(value)
+  if type(value) == "boolean" then return value end
+  return nil, "must be true or false"
+end
+
+--- 1000, "1000", "500M", "2GiB".
+function kinds.count(value)
+  local digits, unit = tostring(value):match("^(%d+)%s*([KMGT]?)i?B?$")
+  local number = digits and #digits < 16 and math.tointeger(tonumber(digits))
+  local factor = UNITS[unit]
+  if number and number <= math.maxinteger // factor then return number * factor end
+  return nil, "must be a whole number, as 1000 or 500MiB"
+end
+
+--- Reads parameters.
+---@param given table<string, any>
+---@param known table<string, "text"|"list"|"flag"|"count"> the kind of each
+---@return table<string, any>? parameters, string? fault
+function M.read(given, known)
+  local read = {}
+  for name, value in pairs(given) do
+    local kind, why = known[name], nil
+    if not kind then
+      return nil, ("there is no parameter '%s'%s"):format(tostring(name),
+        similar.hint(tostring(name), known))
+    end
+    read[name], why = kinds[kind](value)
+    if why then return nil, ("parameter '%s' %s"):format(name, why) end
+  end
+  return read
+end
+
+return M
