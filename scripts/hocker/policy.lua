@@ -45,9 +45,9 @@ function M.refuse(reason)
 end
 
 -- An error that no other registry is asked after: the field says whose it is.
-local function fail(policy, code, message, traceback)
+local function fail(policy, code, message)
   return nil, core.error(code, ("policy '%s': %s"):format(policy.name, message),
-    { policy = policy.name, traceback = traceback })
+    { policy = policy.name })
 end
 
 --- The error for an answer that can't be taken.
@@ -110,7 +110,8 @@ function M.load(spec)
   if value ~= nil then value, err = check_hooks(name, value) end
   if value == nil then return nil, err end
   local script = not named.is_path(name) and scripts.find("policies/" .. name)
-  return { name = value.name or name, path = script and script.path or name, hooks = value }
+  local short = name:match("([^/]*)%.lua$") or name
+  return { name = value.name or short, path = script and script.path or name, hooks = value }
 end
 
 --- What the command line says: NAME, NAME:KEY=VALUE,KEY=VALUE, or a file's path. A key that is repeated
@@ -170,13 +171,6 @@ function M.open(specs)
   return #list > 0 and M.compose(list) or nil
 end
 
---- Whether anybody has an opinion on such a decision, or wants to know of it.
----@param hook string
----@return boolean
-function methods:cares(hook)
-  return self.hooked[hook] or self.hooked.decision or false
-end
-
 local function copy(value)
   if type(value) ~= "table" then return value end
   local new = {}
@@ -200,11 +194,12 @@ local function traced(raised)
   return { text = tostring(raised), traceback = debug.traceback("", 2) }
 end
 
-local function broken(policy, hook, err)
+local function broken(policy, hook, err, log)
   if type(err) ~= "table" then
     return fail(policy, "internal", ("hook '%s': %s"):format(hook, tostring(err)))
   elseif not err.code then
-    return fail(policy, "internal", scripts.locate(policy.path, err.text), err.traceback)
+    for line in err.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
+    return fail(policy, "internal", scripts.locate(policy.path, err.text))
   elseif err.code == "interrupted" then
     return nil, err
   end
@@ -218,10 +213,10 @@ local function call(self, policy, hook, facts, ctx)
   self.inside[co], inside[policy] = inside, true
   local guard <close> = setmetatable({}, { __close = function() inside[policy] = nil end })
   local ok, answer, err = xpcall(policy.hooks[hook], traced, copy(facts), ctx)
-  if not ok then return broken(policy, hook, answer) end
+  if not ok then return broken(policy, hook, answer, ctx.log) end
   if answer == nil then
     if err == nil then return nil end
-    return broken(policy, hook, err)
+    return broken(policy, hook, err, ctx.log)
   elseif getmetatable(answer) == refusal_mt then
     return fail(policy, "refused", answer.reason)
   end
@@ -263,6 +258,7 @@ end
 ---@param live { session: hocker.Session?, registry: hocker.Registry?, log: hocker.Log? }?
 ---@return true? ok, hocker.Error? err
 function methods:ask(hook, facts, apply, live)
+  if not (self.hooked[hook] or self.hooked.decision) then return true end
   live = live or {}
   local ctx = { registry = live.registry, log = live.log }
   local answered, err = ask_all(self, hook, facts, ctx, apply, live.session)

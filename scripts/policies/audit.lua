@@ -16,7 +16,8 @@ local function plain(value)
   end
   local new = #value > 0 and json.array {} or {}
   for key, item in pairs(value) do
-    if key ~= "bytes" then new[key] = plain(item) end
+    local empty = type(item) == "table" and next(item) == nil
+    if key ~= "bytes" and not empty then new[key] = plain(item) end
   end
   return new
 end

@@ -92,26 +92,26 @@ return function(given)
   local keys
   keys, why = read_keys(opts.key)
   if not keys then return nil, why end
-  local vouched = {} -- digests that something signed names
+  -- Digests that something signed names, of documents and of blobs.
+  local documents, blobs = {}, {}
 
   local function vouch(image)
-    if image.config then vouched[image.config.digest] = true end
-    for _, list in ipairs { image.layers or {}, image.manifests or {} } do
-      for _, descriptor in ipairs(list) do vouched[descriptor.digest] = true end
-    end
+    documents[image.digest] = true
+    for _, named in ipairs(image.manifests or {}) do documents[named.digest] = true end
+    for _, layer in ipairs(image.layers or {}) do blobs[layer.digest] = true end
+    if image.config then blobs[image.config.digest] = true end
   end
 
   return {
     manifest = function(image, ctx)
-      if not vouched[image.digest] then
+      if not documents[image.digest] then
         local refusal, err = check(keys, ctx.registry, image.digest)
         if refusal or err then return refusal, err end
-        vouched[image.digest] = true
       end
       vouch(image)
     end,
     layer = function(blob)
-      if vouched[blob.digest] then return nil end
+      if blobs[blob.digest] then return nil end
       return policy.refuse(("%s %s is of no signed manifest that was fetched"):format(blob.kind,
         blob.digest))
     end,

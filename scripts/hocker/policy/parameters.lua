@@ -47,13 +47,14 @@ end
 function M.read(given, known)
   local read = {}
   for name, value in pairs(given) do
-    local kind, why = known[name], nil
+    local kind = known[name]
     if not kind then
       return nil, ("there is no parameter '%s'%s"):format(tostring(name),
         similar.hint(tostring(name), known))
     end
-    read[name], why = kinds[kind](value)
+    local result, why = kinds[kind](value)
     if why then return nil, ("parameter '%s' %s"):format(name, why) end
+    read[name] = result
   end
   return read
 end
