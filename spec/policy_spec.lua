@@ -37,7 +37,8 @@ describe("a policy is loaded", function()
       return { name = given.x }
     end]], "p.lua")
     assert.equal("one", assert(policy.load { path, x = "one" }).name)
-    for spec, why in pairs { [path] = "x is missing", [{ path, x = 1 }] = "'name' must be a str" } do
+    local cases = { [path] = "x is missing", [{ path, x = 1 }] = "'name' must be a string" }
+    for spec, why in pairs(cases) do
       local one, err = policy.load(spec)
       assert.is_nil(one)
       assert.equal("usage", err.code)
@@ -184,7 +185,8 @@ describe("policies", function()
   end
 
   local shapes = {
-    { "resolve", { name = 1 } }, { "resolve", { mirrors = "x" } }, { "resolve", { layouts = { 1 } } },
+    { "resolve", { name = 1 } }, { "resolve", { mirrors = "x" } },
+    { "resolve", { layouts = { 1 } } },
     { "resolve", { mirrors = { a = "b" } } }, { "resolve", { digest = "" } },
     { "credentials", { none = false } }, { "credentials", { token = true } },
     { "request", { retries = -1 } }, { "request", { retries = 1.5 } },

@@ -54,7 +54,7 @@ end
 
 -- Whether a name in the index is that of an image. One that is a tag alone is any image's.
 local function names(text, ref)
-  local found = type(text) == "string" and reference.parse { text }
+  local found = type(text) == "string" and text:find("[:/]") and reference.parse { text }
   return found and found.name == ref.name and found.tag == ref.tag
 end
 

@@ -20,7 +20,8 @@ end
 local function all_hooks(body)
   local lines = { "return {" }
   for _, hook in ipairs(hooks.order) do
-    lines[#lines + 1] = ("%s = function(facts, ctx) local hook = %q %s end,"):format(hook, hook, body)
+    lines[#lines + 1] = ("%s = function(facts, ctx) local hook = %q %s end,"):format(hook, hook,
+      body)
   end
   lines[#lines + 1] = "}"
   return table.concat(lines, "\n")
@@ -39,7 +40,9 @@ describe("--policy", function()
     img:push(reg, "other/app", "v1", user)
     img:push(other, "demo/app", "v1")
     local arm = image.build { architecture = "arm64", layers = { { c = "3" } } }
-    for _, one in ipairs { img, arm } do one:upload(other, "demo/multi", nil, { format = "oci" }) end
+    for _, one in ipairs { img, arm } do
+      one:upload(other, "demo/multi", nil, { format = "oci" })
+    end
     index = image.index { img, arm }
     image.put_manifest(other, "demo/multi", "v1", index)
   end)
@@ -217,9 +220,12 @@ describe("--policy", function()
     end)
 
     it("can't turn https into http", function()
-      local path = file "return { resolve = function() return { mirrors = { 'http://m.example' } } end }"
+      local path = file [[return { resolve = function()
+        return { mirrors = { "http://m.example" } }
+      end }]]
       assert.matches("the mirror http://m.example/ is plain http",
-        program.refuses(8, "hocker-manifest", { "registry.example/a:1", "--policy", path }), 1, true)
+        program.refuses(8, "hocker-manifest", { "registry.example/a:1", "--policy", path }), 1,
+        true)
     end)
 
     it("can't name what is no image, or no mirror", function()
