@@ -13,7 +13,6 @@
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"
-local named = require "hocker.named"
 local scripts = require "hocker.scripts"
 
 local reference = lazy "hocker.reference"
@@ -119,7 +118,7 @@ local function check_policy(item)
   local name = type(item) == "table" and item[1] or item
   if type(name) ~= "string" then
     return fault("a policy is a name, or a table with one first and its parameters")
-  elseif named.is_path(name) and name:sub(1, 1) ~= "/" then
+  elseif scripts.is_path(name) and name:sub(1, 1) ~= "/" then
     return fault("'%s' is not an absolute path", name)
   end
   for key in pairs(type(item) == "table" and item or {}) do

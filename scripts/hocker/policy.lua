@@ -17,7 +17,6 @@
 
 local core = require "hocker.core"
 local hooks = require "hocker.policy.hooks"
-local named = require "hocker.named"
 local scripts = require "hocker.scripts"
 local similar = require "hocker.similar"
 
@@ -104,12 +103,12 @@ function M.load(spec)
       if key ~= 1 then parameters[key] = value end
     end
   end
-  local value, err = named.load("policy", name, { "policies" })
+  local value, err = scripts.load_named("policy", name, { "policies" })
   if value == nil then return nil, err end
   value, err = make(name, value, parameters)
   if value ~= nil then value, err = check_hooks(name, value) end
   if value == nil then return nil, err end
-  local script = not named.is_path(name) and scripts.find("policies/" .. name)
+  local script = not scripts.is_path(name) and scripts.find("policies/" .. name)
   local short = name:match("([^/]*)%.lua$") or name
   return { name = value.name or short, path = script and script.path or name, hooks = value }
 end

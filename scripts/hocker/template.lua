@@ -9,7 +9,7 @@
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"
-local named = require "hocker.named"
+local scripts = require "hocker.scripts"
 
 local platform = lazy "hocker.platform"
 
@@ -97,7 +97,7 @@ end
 ---@param name string "fetchdocker"; or a file's path, which has a "/" in it or ends in ".lua"
 ---@return hocker.Template? template, hocker.Error? err
 function M.load(name)
-  local value, err = named.load("template", name, { "templates", "templates/nix" })
+  local value, err = scripts.load_named("template", name, { "templates", "templates/nix" })
   if value == nil then return nil, err end
   if type(value) == "function" then return { name = name, print = value } end
   if type(value) == "table" and type(value.print) == "function" and value.platforms == "all" then

@@ -55,8 +55,9 @@ end
 ---@param digest string of the image
 ---@return string json
 function signer.payload(digest)
-  return ('{"critical":{"identity":{"docker-reference":"demo"},"image":{"docker-manifest-digest":' ..
-    '"%s"},"type":"cosign container image signature"},"optional":null}'):format(digest)
+  return ('{"critical":{"identity":{"docker-reference":"demo"},' ..
+    '"image":{"docker-manifest-digest":"%s"},' ..
+    '"type":"cosign container image signature"},"optional":null}'):format(digest)
 end
 
 local LAYER = '{"mediaType":"application/vnd.dev.cosign.simplesigning.v1+json","size":%d,' ..
