@@ -89,6 +89,10 @@ local function make(name, value, parameters)
   local ok, made, err = pcall(value, parameters)
   if not ok then return nil, core.error("internal", ("policy '%s': %s"):format(name, made)) end
   if made ~= nil then return made end
+  if type(err) == "table" and err.code then
+    return nil, core.error(err.code == "not_found" and "io" or err.code,
+      ("policy '%s': %s"):format(name, err.message))
+  end
   return fault(name, err and tostring(err) or "it made nothing of its parameters")
 end
 

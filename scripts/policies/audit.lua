@@ -30,7 +30,7 @@ local function write(file, line)
 end
 
 return function(given)
-  local opts, why = parameters.read(given, { file = "text" })
+  local opts, why = parameters.read(given, { file = "path" })
   if not opts then return nil, why end
   local file = io.stderr
   if opts.file then

@@ -1,7 +1,7 @@
 -- Accepts an image only if a key has signed it, as `cosign sign --key` does.
 --
---   key   the path of a public key in PEM, as `cosign generate-key-pair` writes cosign.pub; or a list of
---         them, of which one is enough
+--   key   the path of a public key in PEM, as `cosign generate-key-pair` writes cosign.pub, that nobody
+--         else can write; or a list of them, of which one is enough
 --
 -- Signatures are in the image's repository, at the tag sha256-<hex>.sig: a manifest whose layers are
 -- what was signed, each with a signature in its annotations. What a name stands for has to be signed,
@@ -21,11 +21,10 @@ local SIGNED <const> = "cosign container image signature"
 local function read_keys(paths)
   local keys = {}
   for i, path in ipairs(paths) do
-    local f <close>, why = io.open(path, "rb")
-    if not f then return nil, "the key " .. why end
-    local text = f:read(KEY_MAX) or ""
-    local _, err = core.signature.verify(text, "", "")
-    if err.code ~= "verification" then return nil, ("%s: %s"):format(path, err.message) end
+    local text, err = core.script.read(path, KEY_MAX)
+    if not text then return nil, err end
+    local _, fault = core.signature.verify(text, "", "")
+    if fault.code ~= "verification" then return nil, ("%s: %s"):format(path, fault.message) end
     keys[i] = text
   end
   return keys
@@ -86,7 +85,7 @@ local function check(keys, registry, digest)
 end
 
 return function(given)
-  local opts, why = parameters.read(given, { key = "list" })
+  local opts, why = parameters.read(given, { key = "paths" })
   if not opts then return nil, why end
   if not opts.key then return nil, "which key? it needs 'key'" end
   local keys

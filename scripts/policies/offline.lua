@@ -7,7 +7,7 @@ local parameters = require "hocker.policy.parameters"
 local policy = require "hocker.policy"
 
 return function(given)
-  local opts, why = parameters.read(given, { layout = "list", only = "flag" })
+  local opts, why = parameters.read(given, { layout = "paths", only = "flag" })
   if not opts then return nil, why end
   if not opts.layout then return nil, "which directory? it needs 'layout'" end
   return {

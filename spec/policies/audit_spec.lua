@@ -68,6 +68,7 @@ describe("the policy audit", function()
 
   it("lets nothing happen that it can't note", function()
     assert.is_nil(policy.load { "audit", file = "/does/not/exist/log" })
+    assert.is_nil(policy.load { "audit", file = "log" })
     local ok, err = policy.compose({ assert(policy.load { "audit", file = "/dev/full" }) })
       :ask("layer", { digest = "a" })
     assert.is_nil(ok)

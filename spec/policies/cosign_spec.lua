@@ -2,9 +2,11 @@
 
 local image = require "support.image"
 local policy = require "hocker.policy"
+local process = require "support.process"
 local program = require "support.program"
 local registry = require "support.registry"
 local signer = require "support.signer"
+local support = require "support.scripts"
 local tmp = require "support.tmp"
 
 describe("the policy cosign", function()
@@ -137,16 +139,20 @@ describe("the policy cosign", function()
   end)
 
   it("needs a key that can be used", function()
+    local open = support.folder { ["k.pub"] = key.public } .. "/k.pub"
+    process.check { "chmod", "o+w", open }
     local small = tmp.file("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "k")
     for _, case in ipairs { { {}, "it needs 'key'" },
-      { { key = "/none" }, "the key /none: No such" },
+      { { key = "/none" }, "there is no /none", "io" },
+      { { key = "cosign.pub" }, "parameter 'key' must be an absolute path" },
+      { { key = open }, "can be written by", "refused" },
       { { key = small }, "the key is broken" },
       { { key = tmp.file(key.private, "k") }, "is not a public one" },
       { { keys = "x" }, "there is no parameter 'keys'; did you mean 'key'?" } } do
       case[1][1] = "cosign"
       local one, err = policy.load(case[1])
       assert.is_nil(one)
-      assert.equal("usage", err.code)
+      assert.equal(case[3] or "usage", err.code)
       assert.matches(case[2], err.message, 1, true)
     end
   end)

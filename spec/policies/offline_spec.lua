@@ -88,6 +88,9 @@ describe("the policy offline", function()
     local one, err = policy.load "offline"
     assert.is_nil(one)
     assert.matches("it needs 'layout'", err.message)
+    one, err = policy.load { "offline", layout = { "images" } }
+    assert.is_nil(one)
+    assert.matches("parameter 'layout' must be an absolute path", err.message)
     local path = tmp.path("none")
     assert.equal(img.oci.bytes, program.check("hocker-manifest",
       { "--policy", "offline:layout=" .. path, name }))

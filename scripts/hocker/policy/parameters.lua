@@ -8,11 +8,6 @@ local UNITS <const> = { [""] = 1, K = 1 << 10, M = 1 << 20, G = 1 << 30, T = 1 <
 
 local kinds = {}
 
-function kinds.text(value)
-  if type(value) == "string" and value ~= "" then return value end
-  return nil, "must be a text"
-end
-
 function kinds.list(value)
   if type(value) == "string" then value = { value } end
   if type(value) ~= "table" then return nil, "must be a text, or a list of them" end
@@ -24,6 +19,21 @@ function kinds.list(value)
     list[key] = item
   end
   return list
+end
+
+--- Nothing is taken from the current directory, which may be anybody's.
+function kinds.path(value)
+  if type(value) == "string" and value:sub(1, 1) == "/" then return value end
+  return nil, "must be an absolute path"
+end
+
+function kinds.paths(value)
+  local list, why = kinds.list(value)
+  for i, path in ipairs(list or {}) do
+    list[i], why = kinds.path(path)
+    if why then return nil, why end
+  end
+  return list, why
 end
 
 function kinds.flag(value)
@@ -42,7 +52,7 @@ end
 
 --- Reads parameters.
 ---@param given table<string, any>
----@param known table<string, "text"|"list"|"flag"|"count"> the kind of each
+---@param known table<string, "list"|"path"|"paths"|"flag"|"count"> the kind of each
 ---@return table<string, any>? parameters, string? fault
 function M.read(given, known)
   local read = {}
