@@ -375,6 +375,19 @@ describe("--policy", function()
       assert.equal(1, #server:requests())
     end)
 
+    it("leaves one unanswered that only the ping has", function()
+      for _, status in ipairs { 401, 403 } do
+        local routes = { ["*"] = { status = status }, ["/v2/"] = { status = 401,
+          headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } } }
+        program.refuses(4, "hocker-manifest", fetch(routes, [[return { challenge = function(c)
+          if #c.challenges > 0 then return { answer = false } end
+        end }]], "-u", "alice", "-p", "secret"))
+        for _, request in ipairs(server:requests()) do
+          assert.is_nil(request.headers.authorization)
+        end
+      end
+    end)
+
     it("is final, also where a mirror would be passed over", function()
       local dead = ("http://127.0.0.1:%d"):format(server.port)
       local path = file(("return { request = function(r) if r.origin == %q then "
