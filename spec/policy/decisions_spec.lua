@@ -101,6 +101,13 @@ describe("policies of a session", function()
     end
   end
 
+  it("that refuse a request end its chain at once", function()
+    local s <close> = open { request = function() return policy.refuse "no" end }
+    local sink = core.sink.queue(core.sink.null())
+    assert.is_nil(s:fetch { url = server:url(), sink = sink })
+    assert.error_matches(function() sink:write("x") end, "closed")
+  end)
+
   it("are asked about a blob once", function()
     local asked = 0
     assert(run { layer = function() asked = asked + 1 end })
