@@ -24,6 +24,7 @@ static const struct {
 	{"url", lhk_open_url},
 	{"auth", lhk_open_auth},
 	{"script", lhk_open_script},
+	{"signature", lhk_open_signature},
 	{"sink", lhk_open_sink},
 	{"system", lhk_open_system},
 };

@@ -103,6 +103,7 @@ int lhk_open_digest(lua_State *L);
 int lhk_open_url(lua_State *L);
 int lhk_open_auth(lua_State *L);
 int lhk_open_script(lua_State *L);
+int lhk_open_signature(lua_State *L);
 int lhk_open_sink(lua_State *L);
 int lhk_open_system(lua_State *L);
 int lhk_new_error(lua_State *L);

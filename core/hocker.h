@@ -48,6 +48,7 @@
 #include "queue.h"
 #include "script.h"
 #include "session.h"
+#include "signature.h"
 #include "sink.h"
 #include "tar.h"
 #include "tarstream.h"

@@ -69,7 +69,7 @@ is taken from it.]],
 Prints the value of each setting and where it comes from, in lines that could stand in a configuration: an environment
 variable, a file, or what is built in. Options that are for the command line alone are not among them.]],
   which = [[
-Prints the file that is used for WHAT: for commands/NAME (or NAME), for templates/nix/NAME, or for a module of the library,
+Prints the file that is used for WHAT: for commands/NAME (or NAME), for policies/NAME, for templates/nix/NAME, or for a module of the library,
 hocker/NAME. What comes with hocker has a path that begins with hocker:/.]],
   lock = [[
 Keeps a lock: a file of JSON that has, for images by names of your own, the digests of the index, of the manifests of all
@@ -142,15 +142,40 @@ return {
   commands = { image = { format = "oci-archive" } },
   mirrors = { ["docker.io"] = { "https://mirror.example" } },
   realms = { ["registry.example"] = { "auth.example.net" } },
+  policies = { "audit", { "allow", registries = { "docker.io" } } },
 }
 .fi
 .PP
 options are those of all commands, named as on the command line with _ for \-; commands has those of one command. mirrors
 are registries that are tried first, for a registry or for a longer part of an image's name; \-\-mirror counts instead of them.
-realms are hosts of token servers that get a registry's credentials although they do not belong to its domain.
+realms are hosts of token servers that get a registry's credentials although they do not belong to its domain. policies are asked
+before those of \-\-policy, and those of all files count, the last file first.
 .PP
 An option is what the command line says, else the environment variable HOCKER_OPTION (HOCKER_JOBS, HOCKER_CONNECT_TIMEOUT),
 else the configuration, else what is built in. Secrets, \-\-insecure and \-\-out are for the command line alone.]]
+
+local POLICIES = [[
+Policies are scripts that are asked before each decision of a fetch, and may refuse it or make it stricter: those of the
+configuration, then those of \-\-policy. A policy is policies/NAME.lua where scripts are, or a file's path; with NAME:KEY=VALUE,KEY=VALUE
+it has parameters. These come with hocker:
+.TP
+\fBallow\fR
+Allows images of the registries and repositories that are named, or with digests by digest alone. A * stands for a part of a name, ** for any number of them.
+.TP
+\fBmirror\fR
+Its parameters are registries, or longer parts of names, and what to ask instead: a mirror's URI, or another name.
+.TP
+\fBoffline\fR
+Looks into the OCI layout of the parameter layout first; with only, registries are not asked.
+.TP
+\fBbudget\fR
+Limits the layers of an image, and the bytes of all that is fetched: bytes=2GiB.
+.TP
+\fBaudit\fR
+Writes a line of JSON for each decision, to standard error or the end of file.
+.TP
+\fBcosign\fR
+Accepts only images that the public key in the file key has signed.]]
 
 local ENVIRONMENT = {
   { "HOCKER_PATH", "folders of scripts, separated by colons" },
@@ -161,7 +186,7 @@ local ENVIRONMENT = {
 local CODES = {
   { 0, "done" }, { 2, "the command line is wrong" }, { 3, "there is no such image" },
   { 4, "not authorised" }, { 5, "verification failed" }, { 6, "network, after the retries" },
-  { 7, "local files and pipes" }, { 8, "refused by a safety rule" },
+  { 7, "local files and pipes" }, { 8, "refused by a policy or a safety rule" },
   { "130, 143", "interrupted" }, { 1, "anything else" },
 }
 
@@ -302,7 +327,7 @@ local function hocker_page()
     .. section("DESCRIPTION", ("Some commands are also programs of their own: %s.\n%s")
       :format(table.concat(programs, ", "), table.concat(rows, "\n")))
     .. section("SCRIPTS", SCRIPTS) .. section("CONFIGURATION", CONFIGURATION)
-    .. section("ENVIRONMENT", list(ENVIRONMENT)) .. section("EXIT STATUS", list(CODES)))
+    .. section("POLICIES", POLICIES) .. section("ENVIRONMENT", list(ENVIRONMENT)) .. section("EXIT STATUS", list(CODES)))
 end
 
 local function write(path, text)

@@ -11,7 +11,8 @@ end
 
 describe("a file of the configuration", function()
   it("is a table, whose parts may be missing", function()
-    assert.same({ path = PATH, options = {}, commands = {}, mirrors = {}, realms = {} }, parse "{}")
+    assert.same({ path = PATH, options = {}, commands = {}, mirrors = {}, realms = {},
+      policies = {} }, parse "{}")
     local file = assert(parse [[{ options = { jobs = 3, cacert = "x" },
       commands = { image = { format = "oci" } }, realms = { ["quay.io"] = { "auth.example" } },
       mirrors = { ["docker.io"] = { "https://a", "http://b:5000/v2/" },

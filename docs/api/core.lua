@@ -140,6 +140,16 @@ function core.auth.basic(user, password) end
 ---@return string? value, hocker.Error? err
 function core.auth.bearer(token) end
 
+---@class hocker.core.signature
+core.signature = {}
+
+--- Whether bytes were signed with the private half of a key: ECDSA on P-256 or RSA over SHA-256, or Ed25519.
+---@param key string PEM text, "-----BEGIN PUBLIC KEY-----"; at most 64 KiB
+---@param data string
+---@param signature string its bytes, not base 64
+---@return true? ok, hocker.Error? err "verification": it is not; "usage": that is no key that can be used
+function core.signature.verify(key, data, signature) end
+
 ---@class hocker.core.Sink One end of a chain. A sink that is given to another, or to a transfer, is taken: the Lua object is spent.
 local Sink = {}
 

@@ -52,7 +52,7 @@ end
 
 local function read(ctx, args)
   local given = settings.given(ctx.configuration, "docker2nix", args,
-    { options.platforms, options.mirrors, options.credentials, options.network })
+    { options.platforms, options.policies, options.mirrors, options.credentials, options.network })
   if given then
     return nil, core.error("usage", ("%s is for fetching: add --fetch, or leave it out")
       :format(given))
@@ -112,7 +112,7 @@ return {
         .. "of your own (fetchdocker)" },
     { names = "--altImageName --altName", value = "NAME", per_run = true,
       help = "the name of the result in Nix" },
-    options.platforms, options.mirrors, options.credentials, options.network, options.verbosity,
+    options.platforms, options.access,
   },
   run = function(ctx, args)
     local printer, err = template.load(args.template)

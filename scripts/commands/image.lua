@@ -97,6 +97,9 @@ return {
       compressed = args.layers == "compressed", jobs = args.jobs,
       progress = ctx:show_progress(args),
     }
+    for _, one in ipairs(images) do
+      if ok then ok, err = one.source:finished(one.image) end
+    end
     if not ok then return nil, err end
     return ctx:commit(args, output)
   end,

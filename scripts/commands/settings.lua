@@ -4,11 +4,24 @@ local log = require "hocker.log"
 local options = require "hocker.options"
 local settings = require "hocker.settings"
 
+local function sorted(specs)
+  local keys = {}
+  for key in pairs(specs) do
+    if type(key) == "string" then keys[#keys + 1] = key end
+  end
+  table.sort(keys)
+  return keys
+end
+
 local function show(value)
   if type(value) == "string" then return ("%q"):format(value) end
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
   for i, item in ipairs(value) do parts[i] = show(item) end
+  for _, key in ipairs(sorted(value)) do
+    local name = key:find("^[%a_][%w_]*$") and key or ("[%q]"):format(key)
+    parts[#parts + 1] = ("%s = %s"):format(name, show(value[key]))
+  end
   return #parts > 0 and ("{ %s }"):format(table.concat(parts, ", ")) or "{}"
 end
 
@@ -16,13 +29,6 @@ end
 local function add_line(lines, name, value, from)
   local line = log.printable(("%s = %s"):format(name, show(value)))
   lines[#lines + 1] = ("%-40s -- %s\n"):format(line, log.printable(from or "not set"))
-end
-
-local function sorted(specs)
-  local keys = {}
-  for key in pairs(specs) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
 end
 
 -- The options that can be set: of each command, and those that several have.
@@ -98,6 +104,8 @@ return {
         add_line(lines, ("%s[%q]"):format(section, item.key), item.value, item.path)
       end
     end
+    local specs, paths = found:policies()
+    for i, spec in ipairs(specs) do add_line(lines, ("policies[%d]"):format(i), spec, paths[i]) end
     ctx.out:write(table.concat(lines))
     return true
   end,

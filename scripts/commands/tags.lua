@@ -1,5 +1,6 @@
 local core = require "hocker.core"
 local options = require "hocker.options"
+local reference = require "hocker.reference"
 
 -- Whether a name brings a tag or a digest of its own: one that does not has got `latest`.
 local function has_version(text, ref)
@@ -15,12 +16,15 @@ return {
     options.fetch,
   },
   run = function(ctx, args)
-    local registries, err = ctx:registries(args, { { args.image } })
-    if not registries then return nil, err end
-    local registry = registries[1]
-    if has_version(args.image, registry.ref) then
+    local ref, err = reference.parse({ args.image }, { registry = args.registry })
+    if not ref then return nil, err end
+    if has_version(args.image, ref) then
       return nil, core.error("usage", "all tags are printed; leave that of the name out")
     end
+    local registries
+    registries, err = ctx:open(args, { ref })
+    if not registries then return nil, err end
+    local registry = registries[1]
     registry.ref.tag = nil
     local tags
     tags, err = registry:tags()

@@ -165,7 +165,8 @@ end
 
 -- The challenges of the ping, by which docker begins.
 local function ping(self)
-  local _, _, response = self.session:fetch({ url = self.ref.api, redirects = false })
+  local _, err, response = self.session:fetch({ url = self.ref.api, redirects = false })
+  if err and (err.policy or err.unanswered) then return nil, err end
   return core.auth.challenges(response and response.challenges or {})
 end
 
@@ -265,7 +266,8 @@ function methods:ask_anyway(response)
       self.header, err = new_header(self, challenges, self.ref.api)
     end
     self.pinged = true
-    return self.header, self.credentials and err or nil
+    local tell = err and (self.credentials or err.policy)
+    return self.header, tell and err or nil
   end)
 end
 

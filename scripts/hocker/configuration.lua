@@ -6,9 +6,10 @@
 ---       commands = { image = { format = "oci-archive" } },     -- of one command
 ---       mirrors = { ["docker.io"] = { "https://mirror.example" } },
 ---       realms = { ["registry.example"] = { "auth.example.net" } },
+---       policies = { "audit", { "allow", registries = { "docker.io" } } },
 ---     }
 ---
---- Of what several files say, the nearest counts, for each key by itself.
+--- Policies are those of all files, the farthest first. Of what several files say, the nearest counts, for each key by itself.
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"
@@ -32,6 +33,7 @@ local mt = { __name = "hocker.Configuration", __index = methods }
 ---@field commands table<string, table<string, any>>
 ---@field mirrors table<string, string[]> by host[/path], as references are normalised
 ---@field realms table<string, string[]> by host
+---@field policies (string|table)[] names, and lists of one with parameters
 
 -- --- checks ----------------------------------------------------------------------------------------
 
@@ -112,6 +114,30 @@ local function table_of(key, value)
   end
 end
 
+local function check_policy(item)
+  local name = type(item) == "table" and item[1] or item
+  if type(name) ~= "string" then
+    return fault("a policy is a name, or a table with one first and its parameters")
+  elseif scripts.is_path(name) and name:sub(1, 1) ~= "/" then
+    return fault("'%s' is not an absolute path", name)
+  end
+  for key in pairs(type(item) == "table" and item or {}) do
+    if key ~= 1 and type(key) ~= "string" then
+      return fault("the parameters of '%s' need names", name)
+    end
+  end
+  return true
+end
+
+local function check_policies(list)
+  if not is_list(list) then return fault("it must be a list") end
+  for i, item in ipairs(list) do
+    local ok, err = check_policy(item)
+    if not ok then return fault("entry %d: %s", i, err.message) end
+  end
+  return list
+end
+
 local function any(name)
   return name
 end
@@ -123,6 +149,7 @@ local CHECKS <const> = {
   commands = table_of(any, check_options),
   mirrors = table_of(check_prefix, check_mirrors),
   realms = table_of(check_registry, check_realms),
+  policies = check_policies,
 }
 
 --- Reads one file.
@@ -132,7 +159,8 @@ local CHECKS <const> = {
 function M.parse(text, path)
   local data, err = core.script.data(text, "@" .. path)
   if not data then return fault("%s", scripts.locate(path, err.message)) end
-  local file = { path = path, options = {}, commands = {}, mirrors = {}, realms = {} }
+  local file = { path = path, options = {}, commands = {}, mirrors = {}, realms = {},
+    policies = {} }
   for key, value in pairs(data) do
     local check = CHECKS[key]
     if not check then
@@ -212,6 +240,19 @@ function methods:mirrors(ref)
     prefix = prefix:match("^(.*)/")
   end
   return {}
+end
+
+--- The policies of all files, the farthest first: what the system asks for comes before the user's.
+---@return (string|table)[] specs for hocker.policy
+---@return string[] paths of the file of each
+function methods:policies()
+  local specs, paths = {}, {}
+  for i = #self.files, 1, -1 do
+    for _, spec in ipairs(self.files[i].policies) do
+      specs[#specs + 1], paths[#paths + 1] = spec, self.files[i].path
+    end
+  end
+  return specs, paths
 end
 
 --- The hosts that may see a registry's credentials, beside its own.

@@ -6,9 +6,11 @@ local lazy = require "hocker.lazy"
 local certs = lazy "hocker.certs"
 local configuration = lazy "hocker.configuration"
 local credentials = lazy "hocker.credentials"
+local decisions = lazy "hocker.policy.decisions"
 local keyring = lazy "hocker.keyring"
 local options = lazy "hocker.options"
 local platform = lazy "hocker.platform"
+local policy = lazy "hocker.policy"
 local progress = lazy "hocker.progress"
 local reference = lazy "hocker.reference"
 local registry = lazy "hocker.registry"
@@ -48,19 +50,32 @@ local function from_flags(args, refs)
   return cred, err
 end
 
--- Those of the command line, else from where they are kept.
-local function find_credentials(self, args, ref, cred)
-  local err
+-- The policies of the configuration, then those of the command line; nil alone when there are none.
+local function open_policies(self, args)
+  local specs = self.configuration:policies()
+  for _, text in ipairs(args.policy or {}) do specs[#specs + 1] = policy.parse(text) end
+  if #specs == 0 then return nil end
+  return policy.open(specs)
+end
+
+-- Those of the command line, else from where they are kept. `named`: not those that name no registry.
+local function find_credentials(self, args, ref, opts)
+  local cred, err = opts.given, nil
   if not cred then
-    cred, err = keyring.find(ref, { authfile = args.authfile, log = self.log })
+    cred, err = keyring.find(ref, { authfile = args.authfile, named_only = opts.named,
+      log = self.log })
   end
-  if cred then self.log:debug("using " .. tostring(cred)) end
+  if not err and opts.policies then
+    cred, err = decisions.credentials(opts.policies, ref, cred,
+      { mirror = opts.mirror or false, log = self.log })
+  end
+  if cred and not opts.mirror then self.log:debug("using " .. tostring(cred)) end
   return cred, err
 end
 
-local function open_session(self, args)
+local function open_session(self, args, policies)
   local opts = options.session(args)
-  opts.log = self.log
+  opts.log, opts.policies = self.log, policies
   opts.tick = function() if self.progress then self.progress:tick() end end
   return session.new(opts)
 end
@@ -88,13 +103,14 @@ end
 
 -- The image at the mirrors: each has credentials of its own, or none. What is given on the command
 -- line, or in the environment for whichever registry is asked, is not for them.
-local function find_mirrors(self, args, ref)
+local function find_mirrors(self, args, ref, uris, policies)
   local mirrors = {}
-  for i, uri in ipairs(mirror_uris(self, args, ref)) do
+  for i, uri in ipairs(uris) do
     local at, cred, err
     at, err = reference.at_mirror(ref, uri)
     if not at then return nil, err end
-    cred, err = keyring.find(at, { authfile = args.authfile, named_only = true, log = self.log })
+    cred, err = find_credentials(self, args, at,
+      { named = true, mirror = true, policies = policies })
     if err then return nil, err end
     mirrors[i] = { ref = at, credentials = cred, realms = self.configuration:realms(at) }
   end
@@ -110,28 +126,50 @@ local function trust_all(self, s, opts, args)
   return ok, err
 end
 
+-- Which image is meant, and where it is looked for.
+local function resolve(self, args, asked, policies)
+  local function mirrors(ref) return mirror_uris(self, args, ref) end
+  if not policies then return { ref = asked, mirrors = mirrors(asked) } end
+  return decisions.resolve(policies, asked,
+    { mirrors = mirrors, insecure = args.insecure, log = self.log })
+end
+
+-- All that an image's repository is opened with. A policy may have led to another registry than the one
+-- that was named: that one does not see what is for whichever registry is named.
+local function describe(self, args, asked, given, policies)
+  local found, err = resolve(self, args, asked, policies)
+  if not found then return nil, err end
+  local ref, cred, mirrors = found.ref
+  local moved = not core.url.same_origin(ref.api, asked.api)
+  cred, err = find_credentials(self, args, ref,
+    { given = not moved and given or nil, named = moved, policies = policies })
+  if err then return nil, err end
+  mirrors, err = find_mirrors(self, args, ref, found.mirrors, policies)
+  if not mirrors then return nil, err end
+  return {
+    ref = ref, credentials = cred, mirrors = mirrors, layouts = found.layouts,
+    insecure = args.insecure, log = self.log, foreign_layers = args.foreign_layers,
+    realms = self.configuration:realms(ref),
+  }
+end
+
 --- The repositories of several images, which share a session, with the credentials and limits that
 --- the arguments give.
 ---@param args table
 ---@param refs hocker.Reference[]
 ---@return hocker.Registry[]? registries, hocker.Error? err
 function methods:open(args, refs)
-  local given, err = from_flags(args, refs)
+  local given, policies, s, err
+  policies, err = open_policies(self, args)
+  if err then return nil, err end
+  given, err = from_flags(args, refs)
   if err then return nil, err end
   local registries = {}
   for i, ref in ipairs(refs) do
-    local cred, mirrors
-    cred, err = find_credentials(self, args, ref, given)
-    if err then return nil, err end
-    mirrors, err = find_mirrors(self, args, ref)
-    if not mirrors then return nil, err end
-    registries[i] = {
-      ref = ref, credentials = cred, mirrors = mirrors, insecure = args.insecure, log = self.log,
-      foreign_layers = args.foreign_layers, realms = self.configuration:realms(ref),
-    }
+    registries[i], err = describe(self, args, ref, given, policies)
+    if not registries[i] then return nil, err end
   end
-  local s
-  s, err = open_session(self, args)
+  s, err = open_session(self, args, policies)
   if not s then return nil, err end
   for i, opts in ipairs(registries) do
     local ok

@@ -2,7 +2,10 @@
 --- or of all that there are.
 
 local core = require "hocker.core"
+local lazy = require "hocker.lazy"
 local platform = require "hocker.platform"
+
+local decisions = lazy "hocker.policy.decisions"
 
 local M = {}
 
@@ -22,9 +25,15 @@ local IMAGES_MAX <const> = 64 -- of one name, all in memory; real indexes have a
 local JOBS <const> = 6
 
 local function explain(registry, err)
-  if err.code == "interrupted" then return nil, err end
+  if err.code == "interrupted" or err.policy then return nil, err end
   return nil, core.error(err.code, ("%s: %s"):format(tostring(registry.ref), err.message),
     { ref = registry.ref })
+end
+
+-- Which image of an index is taken: a policy may want another platform's.
+local function choose(registry, document, want)
+  if document.kind ~= "index" or not registry.session.policies then return want end
+  return decisions.platform(registry, document, want)
 end
 
 --- Follows indexes down to the image of a platform.
@@ -56,6 +65,8 @@ end
 function M.one(registry, want)
   local document, err = registry:document()
   if not document then return nil, err end
+  want, err = choose(registry, document, want)
+  if not want then return nil, err end
   return resolve(registry, document, want)
 end
 
@@ -97,9 +108,12 @@ end
 
 -- One job of M.several.
 local function fetch(registry, document, want, opts)
-  local image, err = resolve(registry, document, want or opts.host)
+  local chosen, err = choose(registry, document, want or opts.host)
+  if not chosen then return nil, err end
+  local image
+  image, err = resolve(registry, document, chosen)
   if image and not opts.manifests_only then image, err = learn_platform(registry, image) end
-  if image and want and image.platform then image, err = check_platform(registry, image, want) end
+  if image and want and image.platform then image, err = check_platform(registry, image, chosen) end
   return image, err
 end
 

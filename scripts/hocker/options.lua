@@ -75,6 +75,13 @@ M.network = {
     help = "seconds without data before a transfer is broken off and continued (60)" },
 }
 
+M.policies = {
+  { names = "--policy", value = "NAME-or-FILE", many = true, per_run = true,
+    configured_by = "policies",
+    help = "script that is asked at each decision of a fetch: a NAME, NAME:KEY=VALUE,... or a "
+      .. "file; may be repeated, and comes after those in config.lua" },
+}
+
 M.platform = {
   { names = "--platform", value = "OS/ARCH[/VARIANT]", instead_of = "index",
     help = "which image of an index; this machine's by default" },
@@ -129,7 +136,7 @@ M.scripts = {
 M.help = { names = "-h --help", flag = true, help = "show this help" }
 
 --- All that a command needs to talk to a registry that is named elsewhere.
-M.access = { M.mirrors, M.credentials, M.network, M.verbosity }
+M.access = { M.policies, M.mirrors, M.credentials, M.network, M.verbosity }
 
 --- All that a command needs to talk to a registry.
 M.fetch = { M.registry, M.access }

@@ -357,6 +357,25 @@ function M.is_tag(text)
   return check_tag(text) ~= nil
 end
 
+--- Another version of the same image.
+---@param ref hocker.Reference
+---@param tag string?
+---@param digest string?
+---@return hocker.Reference? reference
+---@return hocker.Error? err "usage"
+function M.versioned(ref, tag, digest)
+  local ok, err = check_versions { tag = tag, digest = digest }
+  if not ok then return nil, err end
+  local copy = {}
+  for key, value in pairs(ref) do copy[key] = value end
+  if tag ~= ref.tag then
+    local repo = ref.repo_tags and ref.repo_tags[1]:sub(1, -#ref.tag - 2) or ref.name
+    copy.repo_tags = tag and { repo .. ":" .. tag }
+  end
+  copy.tag, copy.digest = tag, digest
+  return setmetatable(copy, mt)
+end
+
 --- The same image at a mirror: its path there, its tag and digest.
 ---@param ref hocker.Reference
 ---@param uri string of --mirror

@@ -8,11 +8,16 @@ local base64 = require "hocker.base64"
 local complaint = require "hocker.complaint"
 local core = require "hocker.core"
 local images = require "hocker.images"
+local lazy = require "hocker.lazy"
 local manifest = require "hocker.manifest"
 local notices = require "hocker.notices"
 local parts = require "hocker.parts"
 local platform = require "hocker.platform"
+local reference = require "hocker.reference"
 local tags = require "hocker.tags"
+
+local decisions = lazy "hocker.policy.decisions"
+local layout = lazy "hocker.layout"
 
 local M = {}
 
@@ -24,6 +29,8 @@ local M = {}
 ---@field mirrors hocker.Registry.Place[]
 ---@field log hocker.Log?
 ---@field foreign_layers boolean?
+---@field layouts hocker.Layout[] that are looked into first
+---@field accepted table<string, integer|false> the blobs that policies have accepted, by digest: most bytes of each
 local methods = {}
 local mt = { __name = "hocker.Registry", __index = methods }
 
@@ -50,6 +57,7 @@ local ACCEPT = "Accept: " .. table.concat(manifest.media_types, ", ")
 ---@field mirrors hocker.Registry.Mirror[]? in the order to try them
 ---@field insecure boolean? accepts that credentials go over plain http
 ---@field log hocker.Log?
+---@field layouts string[]? paths of OCI layouts that are looked into first
 ---@field foreign_layers boolean? whether layers that it lacks are fetched from their urls
 
 --- A registry's repository, as `ref` names it. Makes no request.
@@ -65,9 +73,12 @@ function M.new(opts)
     mirrors[i] = { ref = mirror.ref, auth = new_auth(mirror), namespace = opts.ref.host,
       retries = math.min(retries, MIRROR_RETRIES) }
   end
+  local layouts = {}
+  for i, path in ipairs(opts.layouts or {}) do layouts[i] = layout.new(path) end
   return setmetatable({
     session = opts.session, ref = opts.ref, log = opts.log, auth = new_auth(opts),
-    retries = retries, mirrors = mirrors, foreign_layers = opts.foreign_layers,
+    retries = retries, mirrors = mirrors, foreign_layers = opts.foreign_layers, layouts = layouts,
+    accepted = {},
   }, mt)
 end
 
@@ -117,7 +128,7 @@ end
 
 -- An error that says what was wanted, what the registry answered, and what to do.
 local function explain(self, what, err, response)
-  if err.code == "interrupted" then return err end
+  if err.code == "interrupted" or err.policy then return err end
   local said, said_code = complaint.read(response)
   local message = ("%s: %s"):format(what, err.message)
   if said then message = message .. ": " .. said end
@@ -133,7 +144,7 @@ end
 
 -- --- mirrors -------------------------------------------------------------------------------------
 
--- Not a mirror's fault, and no better elsewhere.
+-- Not a mirror's fault, and no better elsewhere. Nor is what a policy says.
 local OURS = { interrupted = true, io = true }
 
 local function pass_over(self, mirror, err, response)
@@ -146,9 +157,10 @@ end
 -- Asks one place, as nobody in particular where that may do; and again if the place would rather know.
 local function ask(place, attempt)
   local result, err, response = attempt(place)
-  if result then return result, err end
+  if result or err.policy then return result, err, response end
   local again, problem = place.auth:ask_anyway(response)
   if again then return attempt(place) end
+  if problem and problem.policy then return nil, problem end
   if problem then
     err = core.error(problem.code, ("%s: %s"):format(tostring(place.ref), problem.message),
       { ref = place.ref })
@@ -161,7 +173,7 @@ local function anywhere(self, attempt)
   for _, mirror in ipairs(self.mirrors) do
     if not mirror.dead then
       local result, err, response = ask(mirror, attempt)
-      if result or OURS[err.code] then return result, err end
+      if result or OURS[err.code] or err.policy then return result, err end
       pass_over(self, mirror, err, response)
     end
   end
@@ -246,14 +258,54 @@ local function fetch_document(self, place, which)
   return document
 end
 
+-- What a layout has; nil alone when none has it.
+local function local_document(self, which)
+  for _, place in ipairs(self.layouts) do
+    local document, err = place:document(self.ref, which)
+    if document or err then return document, err end
+  end
+end
+
 --- Fetches a manifest or an index, by what the reference says or by a digest.
 ---@param which string? a digest
 ---@return hocker.Manifest? document, hocker.Error? err
 function methods:document(which)
-  local document, err = anywhere(self, function(place)
-    return fetch_document(self, place, which)
-  end)
+  local document, err = local_document(self, which)
+  if err then return nil, err end
+  if not document then
+    document, err = anywhere(self, function(place) return fetch_document(self, place, which) end)
+  end
+  if document and self.session.policies then
+    local ok
+    ok, err = decisions.manifest(self, document, which)
+    if not ok then return nil, err end
+  end
   return document, err
+end
+
+--- The same repository at another tag, which may be no image: where signatures are kept, say.
+---@param tag string
+---@return hocker.Registry? registry, hocker.Error? err
+function methods:tagged(tag)
+  local function at(place)
+    local ref, err = reference.versioned(place.ref, tag)
+    if not ref then return nil, err end
+    return setmetatable({ ref = ref }, { __index = place })
+  end
+  local mirrors = {}
+  for i, mirror in ipairs(self.mirrors) do mirrors[i] = at(mirror) end
+  local other, err = at(self)
+  if not other then return nil, err end
+  other.mirrors, other.accepted = mirrors, {}
+  return other
+end
+
+--- Tells the policies that an image is whole; one that they refuse must not get its name.
+---@param image hocker.Image
+---@return true? ok, hocker.Error? err
+function methods:finished(image)
+  if not self.session.policies then return true end
+  return decisions.image(self, image)
 end
 
 -- The digest in the answer to a HEAD request, which is tried once; what is none is not there.
@@ -461,6 +513,32 @@ end
 ---@field queue integer? bytes of a queue to put before the sink: another thread does the work
 ---@field max integer? most bytes, where the size is not known
 
+-- Asks the policies about a blob, once.
+local function accept(self, descriptor, kind)
+  if not self.session.policies then return false end
+  local max, err = self.accepted[descriptor.digest], nil
+  if max == nil then
+    max, err = decisions.layer(self, descriptor, kind)
+    self.accepted[descriptor.digest] = max
+  end
+  return max, err
+end
+
+-- Fills a chain from a layout. One that went wrong is had from elsewhere, where another chain can be
+-- made; nil alone when no layout has it.
+local function from_layout(self, descriptor, open, again)
+  for _, place in ipairs(self.layouts) do
+    if place:has(descriptor.digest) then
+      local chain, err = open()
+      if not chain then return nil, err end
+      local ok
+      ok, err = place:read(descriptor.digest, chain)
+      if ok or not again or OURS[err.code] then return ok, err end
+      if self.log then self.log:warn(err.message .. "; passed over") end
+    end
+  end
+end
+
 --- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
 --- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good
 --- only after this has returned true.
@@ -475,12 +553,19 @@ end
 function methods:blob(descriptor, sink, kind, opts)
   opts = opts or {}
   local what = ("%s %s"):format(kind or "blob", descriptor.digest)
+  local again = type(sink) == "function"
+  local most, refused = accept(self, descriptor, kind or "blob")
+  if most == nil then
+    if not again then sink:close() end
+    return nil, refused
+  end
+  local max = opts.max and most and math.min(opts.max, most) or opts.max or most or nil
   local function open(queue)
     local target, err = sink, nil
-    if type(sink) == "function" then target, err = sink() end
+    if again then target, err = sink() end
     if not target then return nil, err end
     local chain = core.sink.verify(target, {
-      size = descriptor.size, max = opts.max, digest = descriptor.digest, name = what,
+      size = descriptor.size, max = max, digest = descriptor.digest, name = what,
     })
     return queue and core.sink.queue(chain, queue) or chain
   end
@@ -492,9 +577,11 @@ function methods:blob(descriptor, sink, kind, opts)
     if not chain then return nil, problem end
     return fetch(self, place, descriptor, what, { sink = chain, on_start = opts.on_start })
   end
-  if is_elsewhere(self, descriptor) then return fill(fetch_elsewhere) end
   local ok
-  if type(sink) == "function" then
+  ok, err = from_layout(self, descriptor, open, again)
+  if ok or err then return ok, err end
+  if is_elsewhere(self, descriptor) then return fill(fetch_elsewhere) end
+  if again then
     ok, err = anywhere(self, function(place) return fill(fetch_blob, place) end)
   else
     ok, err = fill(fetch_blob, self)
@@ -506,7 +593,7 @@ end
 --- Whether a blob that went wrong at one place is fetched from another.
 ---@return boolean
 function methods:starts_over()
-  return #self.mirrors > 0
+  return #self.mirrors + #self.layouts > 0
 end
 
 --- The last bytes of a blob, not verified: a hint. nil when the registry can't do ranges,
@@ -519,6 +606,12 @@ function methods:tail(descriptor, count)
   local what = "layer " .. descriptor.digest
   local bytes, err = embedded(descriptor, what)
   if bytes or err then return bytes and bytes:sub(-count), err end
+  for _, place in ipairs(self.layouts) do
+    bytes = place:tail(descriptor.digest, count)
+    if bytes then return bytes end
+  end
+  local _, refused = accept(self, descriptor, "layer")
+  if refused then return nil, refused end
   bytes, err = anywhere(self, function(place)
     local buffer <close> = core.buffer(count)
     local ok, problem, last = fetch_blob(self, place, descriptor, what, {

@@ -277,6 +277,35 @@ function M.load_file(path, ...)
   return M.run({ name = path, path = path, from = "file", text = text }, ...)
 end
 
+-- --- what a user names ------------------------------------------------------------------------------
+
+--- Whether what a user names is a file's path: it has a "/" in it, or ends in ".lua".
+---@param name string
+---@return boolean
+function M.is_path(name)
+  return name:find("/", 1, true) ~= nil or name:find("%.lua$") ~= nil
+end
+
+--- Loads what a user names, by a file's path or by a name that is looked for. A text that can be no name
+--- has no file either.
+---@param kind string for messages: "template"
+---@param name string
+---@param folders string[] where a name is looked for, in this order: "templates/nix"
+---@return any? value, hocker.Error? err
+function M.load_named(kind, name, folders)
+  if M.is_path(name) then
+    local value, err = M.load_file(name)
+    if not err or err.code ~= "not_found" then return value, err end
+    return nil, core.error("io", ("%s '%s': there is no such file"):format(kind, name))
+  end
+  for _, folder in ipairs(folders) do
+    local value, err = M.load(folder .. "/" .. name)
+    if not err or (err.code ~= "not_found" and err.code ~= "usage") then return value, err end
+  end
+  return nil, core.error("usage", ("there is no %s '%s'; a file is named by its path, with a '/' "
+    .. "in it or .lua at its end"):format(kind, name))
+end
+
 -- --- library modules ----------------------------------------------------------------------------
 
 local function has_modules(place)

@@ -6,7 +6,10 @@
 --- token, say) in between.
 
 local core = require "hocker.core"
+local lazy = require "hocker.lazy"
 local notices = require "hocker.notices"
+
+local decisions = lazy "hocker.policy.decisions"
 
 local M = {}
 
@@ -15,6 +18,7 @@ local M = {}
 ---@field retries integer
 ---@field log hocker.Log?
 ---@field notices hocker.Notices? what registries tell, where there is a log
+---@field policies hocker.Policies? that are asked for each decision
 ---@field tick fun()? called a few times a second while waiting: the progress display
 local methods = {}
 local mt = { __name = "hocker.lua.Session", __index = methods }
@@ -25,6 +29,7 @@ local TICK = 0.2 -- seconds between two looks at the progress
 ---@field retries integer? failures in a row, without progress, that are retried
 ---@field log hocker.Log?
 ---@field tick fun()?
+---@field policies hocker.Policies?
 
 --- Opens a session.
 ---@param opts hocker.FetchOptions?
@@ -37,13 +42,14 @@ function M.new(opts)
     log = rest.log,
     notices = rest.log and notices.new(rest.log),
     tick = rest.tick,
+    policies = rest.policies,
     tasks = {},   -- coroutine -> its group
     waiting = {}, -- transfer -> the coroutine that waits for its next event
     shared = {},  -- key of `once` -> work that is being done
     ready = {},   -- coroutines to be resumed
     asleep = {},  -- { co = coroutine, due = when to resume it }
   }, mt)
-  rest.retries, rest.log, rest.tick = nil, nil, nil
+  rest.retries, rest.log, rest.tick, rest.policies = nil, nil, nil, nil
   local err
   self.core, err = core.session(rest)
   if not self.core then return nil, err end
@@ -209,6 +215,7 @@ group_mt.__close = Group.close
 function methods:group(limit)
   return setmetatable({
     session = self, jobs = {}, limit = limit or math.huge, next = 1, running = 0, active = {},
+    owner = coroutine.running(),
   }, group_mt)
 end
 
@@ -236,6 +243,14 @@ local function wait_until_over(self, shared)
     if err then return nil, err end
   end
   return true
+end
+
+--- The coroutine that started a task; nil for what is none.
+---@param co thread
+---@return thread?
+function methods:parent(co)
+  local group = self.tasks[co]
+  return group and group.owner
 end
 
 --- Does a piece of work once: who wants the same while it is being done waits, and gets what it
@@ -271,26 +286,53 @@ end
 
 local answers = {}
 
+-- Ends a transfer. What a policy says is kept as it is: the core knows fewer fields.
+local function fail(transfer, state, err)
+  if err.policy or err.unanswered then state.err = err end
+  return transfer:fail(err)
+end
+
+-- A challenge that a policy wants no answer for; nor may it be answered in another way.
+local function unanswered(transfer)
+  local err = transfer:error()
+  return core.error(err.code, err.message, { http = err.http, unanswered = true })
+end
+
 function answers.challenge(self, transfer, request, state)
   local header, err
+  if self.policies then
+    local answer
+    answer, err = decisions.challenge(self, request, transfer:response())
+    if not answer then return fail(transfer, state, err or unanswered(transfer)) end
+  end
   if request.auth then header, err = request.auth:answer(transfer:response(), state) end
   if header then
     state.sent = header
     return transfer:authorize(header)
   end
-  return transfer:fail(err or transfer:error())
+  return fail(transfer, state, err or transfer:error())
 end
 
-function answers.redirect(self, transfer, request)
+function answers.redirect(self, transfer, request, state)
   if request.redirects == false then
     return transfer:fail(core.error("protocol", "a redirect, where none is followed"))
+  end
+  if self.policies then
+    local ok, err = decisions.redirect(self, request, transfer:target())
+    if not ok then return fail(transfer, state, err) end
   end
   if self.log then self.log:debug("redirected to " .. core.url.redact(transfer:target())) end
   return transfer:follow()
 end
 
-function answers.retry(self, transfer, _, state)
+function answers.retry(self, transfer, request, state)
   local seconds, failures = transfer:delay()
+  if self.policies then
+    local err
+    seconds, err = decisions.retry(self, request,
+      { err = transfer:error(), count = failures, seconds = seconds })
+    if not seconds then return fail(transfer, state, err or transfer:error()) end
+  end
   state.answers = 0 -- by the next try a token that was good may be over
   if self.log then
     self.log:warn(("%s; retry %d in %.1f s"):format(transfer:error().message, failures, seconds))
@@ -299,12 +341,12 @@ function answers.retry(self, transfer, _, state)
 end
 
 -- The fields that the core takes; the others are for this module.
-local function core_request(self, request, sent)
+local function core_request(retries, request, sent)
   return {
     url = request.url, method = request.method, headers = request.headers, body = request.body,
     content_type = request.content_type, range = request.range, apart = request.apart,
     from = request.from, sink = request.sink,
-    retries = request.retries or self.retries, authorization = sent,
+    retries = retries, authorization = sent,
   }
 end
 
@@ -313,9 +355,18 @@ end
 ---@param request hocker.Fetch
 ---@return hocker.Response? response, hocker.Error? err, hocker.Response? last
 function methods:fetch(request)
+  local retries = request.retries or self.retries
+  if self.policies then
+    local refused
+    retries, refused = decisions.request(self, request)
+    if not retries then
+      if request.sink then request.sink:close() end
+      return nil, refused
+    end
+  end
   local sent = request.authorization or request.auth and request.auth:current()
   local state = { sent = sent, answers = 0 }
-  local transfer <close>, err = self.core:start(core_request(self, request, sent))
+  local transfer <close>, err = self.core:start(core_request(retries, request, sent))
   if not transfer then return nil, err end
   if self.log then
     self.log:debug((request.method or "GET") .. " " .. core.url.redact(request.url))
@@ -329,7 +380,7 @@ function methods:fetch(request)
     local ok, problem = answers[event.type](self, transfer, request, state)
     if not ok then return nil, problem end
   end
-  err = transfer:error()
+  err = state.err or transfer:error()
   local response = transfer:response()
   if not err then return response end
   return nil, err, response.status > 0 and response or nil

@@ -168,10 +168,10 @@ local function check_name(path, key, spec, known)
   local why
   if not spec then
     why = ("there is no option '%s'%s"):format(key, similar.hint(key, known))
+  elseif spec.configured_by then
+    why = ("'%s' is set by '%s', beside 'options'"):format(key, spec.configured_by)
   elseif spec.per_run then
     why = ("'%s' is for the command line alone"):format(key)
-  elseif spec.configured_by then
-    why = ("'%s' is set by '%s', for each registry"):format(key, spec.configured_by)
   end
   return not why, why and core.error("usage", ("%s: %s"):format(path, why)) or nil
 end

@@ -93,27 +93,11 @@ local function fail(name, code, message)
   return nil, core.error(code, ("template '%s': %s"):format(name, message))
 end
 
-local function find_file(path)
-  local value, err = scripts.load_file(path)
-  if not err or err.code ~= "not_found" then return value, err end
-  return fail(path, "io", "there is no such file")
-end
-
--- A text that can be no name has no file either.
-local function find(name)
-  if name:find("/", 1, true) or name:find("%.lua$") then return find_file(name) end
-  local value, err = scripts.load("templates/" .. name)
-  if err and err.code == "not_found" then value, err = scripts.load("templates/nix/" .. name) end
-  if not err or (err.code ~= "not_found" and err.code ~= "usage") then return value, err end
-  return nil, core.error("usage", ("there is no template '%s'; a file is named by its path, with a "
-    .. "'/' in it or .lua at its end"):format(name))
-end
-
 --- Finds a template.
 ---@param name string "fetchdocker"; or a file's path, which has a "/" in it or ends in ".lua"
 ---@return hocker.Template? template, hocker.Error? err
 function M.load(name)
-  local value, err = find(name)
+  local value, err = scripts.load_named("template", name, { "templates", "templates/nix" })
   if value == nil then return nil, err end
   if type(value) == "function" then return { name = name, print = value } end
   if type(value) == "table" and type(value.print) == "function" and value.platforms == "all" then

@@ -69,7 +69,8 @@ local function exchange(session, request)
   request.name = "the token server's answer"
   local body, answer, last = session:fetch_text(request, TOKEN_MAX)
   if body then return read_answer(body) end
-  if answer.code ~= "unauthorized" and answer.code ~= "interrupted" then
+  local ours = answer.policy or answer.code == "interrupted"
+  if answer.code ~= "unauthorized" and not ours then
     local said = complaint.read(last)
     local code = answer.code == "not_found" and "protocol" or answer.code -- it is no image
     answer = core.error(code, "fetching a token: " .. answer.message

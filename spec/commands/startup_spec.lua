@@ -94,6 +94,17 @@ describe("a program loads no script that it does not use:", function()
     assert.same(EXPRESSION, names)
   end)
 
+  it("for a fetch without policies, none of theirs", function()
+    local words = { "hocker-manifest", "--retries", "0", "127.0.0.1:1/a/b:1" }
+    assert.is_true(loaded(table.unpack(words))["hocker.session"])
+    for name in pairs(loaded(table.unpack(words))) do
+      assert.is_nil(name:find("^hocker%.policy"), name)
+      assert.is_not_equal("hocker.layout", name)
+    end
+    table.insert(words, 2, "--policy=allow")
+    assert.is_true(loaded(table.unpack(words))["hocker.policy.decisions"])
+  end)
+
   it("for help, that of the help", function()
     assert.is_true(loaded("docker2nix", "--help")["hocker.help"])
   end)
