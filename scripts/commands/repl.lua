@@ -3,15 +3,7 @@ local hocker = require "hocker"
 local inspect = require "hocker.inspect"
 local log = require "hocker.log"
 local options = require "hocker.options"
-
-local LOOK <const> = 100000 -- instructions between two looks for a signal
-
-local function watch_signals()
-  debug.sethook(function()
-    local problem = core.system.interrupted()
-    if problem then error(problem, 0) end
-  end, "", LOOK)
-end
+local scripting = require "hocker.scripting"
 
 -- The next line; nil at the end of the input, and at an interrupt.
 local function read_line(self, prompt)
@@ -68,9 +60,8 @@ return {
   run = function(ctx)
     local self = { talks = core.system.columns(0) ~= nil }
     local failed = false
-    hocker.use(ctx)
+    scripting.prepare(ctx)
     _G.hocker = hocker
-    watch_signals()
     for chunk in function() return read_chunk(self) end do
       local values = table.pack(xpcall(chunk, explain))
       if core.system.interrupted() then break end

@@ -1,9 +1,7 @@
 local core = require "hocker.core"
-local hocker = require "hocker"
 local options = require "hocker.options"
+local scripting = require "hocker.scripting"
 local scripts = require "hocker.scripts"
-
-local LOOK <const> = 100000 -- instructions between two looks for a signal
 
 local function from_standard_input()
   local text, why, errno = io.read(scripts.size_max + 1)
@@ -54,13 +52,9 @@ return {
     local path = table.remove(words, 1)
     local chunk, err = compile(path)
     if not chunk then return nil, err end
-    hocker.use(ctx)
+    scripting.prepare(ctx)
     words[0] = path
     _G.arg = words
-    debug.sethook(function()
-      local problem = core.system.interrupted()
-      if problem then error(problem, 0) end
-    end, "", LOOK)
     return outcome(chunk(table.unpack(words)))
   end,
 }

@@ -34,9 +34,8 @@ end
 ---@param opts hocker.ChunkOptions?
 ---@return string? bytes, hocker.Error? err
 function M.read(registry, descriptor, max, opts)
-  local buffer <close> = core.buffer(max or READ_MAX)
+  local buffer
   local ok, err = registry:blob(descriptor, function()
-    buffer:close()
     buffer = core.buffer(max or READ_MAX)
     return chain(buffer:sink(), descriptor, opts or {})
   end)
