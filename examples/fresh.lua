@@ -9,7 +9,8 @@ local days = assert(tonumber(arg[1]), "how many days?")
 -- Seconds since 1970 of "2024-05-06T07:08:09Z", near enough: os.time reads it as local time.
 local function seconds(text)
   local year, month, day, hour, min, sec = text:match("^(%d+)-(%d+)-(%d+)T(%d+):(%d+):(%d+)")
-  return year and os.time { year = year, month = month, day = day, hour = hour, min = min, sec = sec }
+  local time = { year = year, month = month, day = day, hour = hour, min = min, sec = sec }
+  return year and os.time(time)
 end
 
 for _, repository in ipairs(assert(hocker.open_all(table.move(arg, 2, #arg, 1, {})))) do

@@ -38,7 +38,7 @@ describe("examples", function()
     check("mirror", dir, names.old, names.new)
     for tag, manifest in pairs(pushed) do
       local seen = process.check({ "skopeo", "--insecure-policy", "inspect", "--raw",
-        ("oci:%s:%s"):format(dir, names[tag]) }, { env = { HOME = tmp.root() } })
+        ("oci:%s:%s"):format(dir, tag) }, { env = { HOME = tmp.root() } })
       assert.equal(manifest.digest, image.digest(seen))
     end
   end)

@@ -39,7 +39,8 @@ end
 
 local function explain(raised)
   if type(raised) == "table" and raised.code then return raised end
-  return debug.traceback(tostring(raised), 2)
+  local trace = debug.traceback(tostring(raised), 2)
+  return (trace:gsub("\n%s*%[C%]: in function 'xpcall'.*$", "")) -- the rest is ours
 end
 
 local function print_values(ctx, values)
@@ -48,8 +49,8 @@ local function print_values(ctx, values)
 end
 
 local function print_error(raised)
-  io.stderr:write(type(raised) == "string" and raised:gsub("\n%s*%[C%]: in function 'xpcall'.*$", "")
-    or log.printable(("%s (%s)"):format(raised.message, raised.code)), "\n")
+  local text = type(raised) == "table" and ("%s (%s)"):format(raised.message, raised.code)
+  io.stderr:write(text and log.printable(text) or raised, "\n")
 end
 
 return {

@@ -16,7 +16,7 @@
 local core = require "hocker.core"
 local docker = require "hocker.archive.docker"
 local layers = require "hocker.archive.layers"
-local name = require "hocker.archive.name"
+local names = require "hocker.archive.name"
 local oci = require "hocker.archive.oci"
 local output = require "hocker.archive.output"
 
@@ -91,7 +91,7 @@ function M.image(repository, format, want)
   config, err = repository:config(image)
   if not config then return nil, err end
   return { source = repository, image = image, config = config,
-    names = name.own(repository.ref, format) }
+    names = names.own(repository.ref, format) }
 end
 
 ---@class hocker.archive.Runner

@@ -102,8 +102,8 @@ end
 local HEADER <const> = "c100c8c8c8c12c12c8c1c100c8c32c32c8c8c155"
 
 local TYPES <const> = {
-  ["0"] = "file", ["\0"] = "file", ["7"] = "file", ["S"] = "file", ["1"] = "link", ["2"] = "symlink",
-  ["3"] = "character", ["4"] = "block", ["5"] = "directory", ["6"] = "fifo",
+  ["0"] = "file", ["\0"] = "file", ["7"] = "file", ["S"] = "file", ["1"] = "link",
+  ["2"] = "symlink", ["3"] = "character", ["4"] = "block", ["5"] = "directory", ["6"] = "fifo",
 }
 
 local function text(field)
@@ -149,7 +149,7 @@ end
 
 local function parse_header(block)
   local name, mode, uid, gid, size, mtime, sum, kind, target, magic, _, _, _, _, prefix =
-    string.unpack(HEADER, block)
+    HEADER:unpack(block)
   check_sum(block, number(sum, "a checksum"))
   local header = {
     name = text(name), kind = kind, target = text(target), size = number(size, "a size"),
