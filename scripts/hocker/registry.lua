@@ -2,6 +2,16 @@
 ---
 --- What comes out of here is verified: by the core while it streams (blobs), by hocker.manifest
 --- (documents). By tag the digest is learnt once, and everything else is fetched by digest.
+---
+---     local hocker = require "hocker"
+---     local repository = assert(hocker.open "debian:12")
+---     local image = assert(repository:image())
+---     local config = assert(repository:config(image))
+---     for i, layer in ipairs(image.manifest.layers) do
+---       for entry in repository:entries(layer, config.diff_ids[i]) do
+---         if entry.path == "etc/os-release" then print(entry:read()) end
+---       end
+---     end
 
 local auth = require "hocker.auth"
 local base64 = require "hocker.base64"

@@ -4,6 +4,18 @@
 --- This is the one place that answers the core's events. A task that waits for its transfer is a
 --- coroutine that has yielded, so whatever answers may take its time and fetch something else (a
 --- token, say) in between.
+---
+---     local hocker = require "hocker"
+---     local list = assert(hocker.open_all { "debian:12", "alpine:3" })
+---     local tasks = {}
+---     for i, repository in ipairs(list) do
+---       tasks[i] = function()
+---         local image, err = repository:image()
+---         if image then print(repository.ref, #image.manifest.layers) end
+---         return image and true, err
+---       end
+---     end
+---     assert(list[1].session:run(tasks))
 
 local core = require "hocker.core"
 local notices = require "hocker.notices"
