@@ -35,11 +35,15 @@ describe("examples", function()
     local dir = tmp.path("layout")
     local out = check("mirror", dir, names.old)
     assert.equal(names.old .. "\t" .. pushed.old.digest .. "\n", out)
+    assert.equal(pushed.old.bytes, process.check({ "skopeo", "--insecure-policy", "inspect", "--raw",
+      "oci:" .. dir }, { env = { HOME = tmp.root() } }))
     check("mirror", dir, names.old, names.new)
     for tag, manifest in pairs(pushed) do
-      local seen = process.check({ "skopeo", "--insecure-policy", "inspect", "--raw",
-        ("oci:%s:%s"):format(dir, tag) }, { env = { HOME = tmp.root() } })
-      assert.equal(manifest.digest, image.digest(seen))
+      local index = tmp.read(dir .. "/index.json")
+      assert.matches(names[tag], index, 1, true)
+      assert.matches(manifest.digest, index, 1, true)
+      local hex = manifest.digest:match("%x+$")
+      assert.equal(manifest.bytes, tmp.read(dir .. "/blobs/sha256/" .. hex))
     end
   end)
 

@@ -7,15 +7,16 @@
 ---
 ---     local hocker = require "hocker"
 ---     local list = assert(hocker.open_all { "debian:12", "alpine:3" })
----     local tasks = {}
+---     local images, tasks = {}, {}
 ---     for i, repository in ipairs(list) do
 ---       tasks[i] = function()
----         local image, err = repository:image()
----         if image then print(repository.ref, #image.manifest.layers) end
----         return image and true, err
+---         local err
+---         images[i], err = repository:image()
+---         return images[i] and true, err
 ---       end
 ---     end
 ---     assert(list[1].session:run(tasks))
+---     for _, image in ipairs(images) do print(image.ref, #image.manifest.layers) end
 
 local core = require "hocker.core"
 local notices = require "hocker.notices"
