@@ -65,9 +65,10 @@ describe("content", function()
   end)
 
   it("stops where the loop is left", function()
-    for chunk in repository:chunks(layers[1]) do
-      assert.is_true(#chunk > 0)
-      break
+    local pieces = 0
+    for _ in repository:chunks(layers[1]) do
+      pieces = pieces + 1
+      if pieces == 2 then break end
     end
     assert.equal(0, repository.session.core:active())
     assert.equal("hello\n", (function()

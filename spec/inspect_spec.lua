@@ -3,7 +3,8 @@ local inspect = require "hocker.inspect"
 
 describe("inspect", function()
   it("shows values", function()
-    for text, value in pairs { ["1"] = 1, ["true"] = true, ['"a\\"\\x0a"'] = 'a"\n', ["{}"] = {} } do
+    local texts = { ["1"] = 1, ["true"] = true, ['"a\\"\\x0a"'] = 'a"\n', ["{}"] = {} }
+    for text, value in pairs(texts) do
       assert.equal(text, inspect.text(value))
     end
     assert.equal("{\n  [1] = 2,\n  a = 1,\n}", inspect.text { a = 1, 2 })

@@ -35,8 +35,8 @@ describe("examples", function()
     local dir = tmp.path("layout")
     local out = check("mirror", dir, names.old)
     assert.equal(names.old .. "\t" .. pushed.old.digest .. "\n", out)
-    assert.equal(pushed.old.bytes, process.check({ "skopeo", "--insecure-policy", "inspect", "--raw",
-      "oci:" .. dir }, { env = { HOME = tmp.root() } }))
+    assert.equal(pushed.old.bytes, process.check({ "skopeo", "--insecure-policy", "inspect",
+      "--raw", "oci:" .. dir }, { env = { HOME = tmp.root() } }))
     check("mirror", dir, names.old, names.new)
     for tag, manifest in pairs(pushed) do
       local index = tmp.read(dir .. "/index.json")
