@@ -5,6 +5,8 @@ local core = require "hocker.core"
 local faulty = require "support.faulty"
 local hocker = require "hocker"
 local image = require "support.image"
+local process = require "support.process"
+local program = require "support.program"
 local reference = require "hocker.reference"
 local registry = require "hocker.registry"
 local registries = require "support.registry"
@@ -113,6 +115,25 @@ describe("content", function()
     end })
     assert.is_false(ok)
     assert.equal("not_found", err.code)
+  end)
+
+  it("takes little memory, whatever it inflates to", function()
+    if program.sanitized then pending("a sanitizer takes memory of its own") return end
+    local root = tmp.dir("zeros")
+    process.check { "truncate", "-s", "200M", root .. "/zeros" }
+    image.build { layers = { image.layer(image.tar(root), { "gzip", "-1nc" }) } }
+      :push(reg, "demo/zeros", "v1")
+    local script = [[
+      local repository = assert(require("hocker").open(arg[1]))
+      local bytes = 0
+      for entry in repository:entries(assert(repository:image()).manifest.layers[1]) do
+        for chunk in entry:chunks() do bytes = bytes + #chunk end
+      end
+      print(bytes, io.open("/proc/self/status"):read("a"):match("VmHWM:%s*(%d+) kB"))]]
+    local bytes, peak = program.check("hocker", { "run", "-", reg:host() .. "/demo/zeros:v1" },
+      { stdin = script }):match("^(%d+)\t(%d+)\n$")
+    assert.equal(200 << 20, tonumber(bytes))
+    assert.is_true(tonumber(peak) < 48 * 1024, peak)
   end)
 
   describe("of a server that lies", function()
