@@ -237,6 +237,7 @@ asan tsan assertions:
 docs: $(BUILD)/lua/hocker/core.so
 	LUA_PATH='scripts/?.lua;scripts/?/init.lua' LUA_CPATH='$(BUILD)/lua/?.so;;' \
 		$(LUA) man/generate.lua man
+	$(LUA) docs/generate.lua docs/api
 
 # --- measurements ---------------------------------------------------------------------------
 

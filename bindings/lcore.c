@@ -8,6 +8,7 @@ static const luaL_Reg functions[] = {
 	{"join", lhk_new_join},
 	{"buffer", lhk_new_buffer},
 	{"meter", lhk_new_meter},
+	{"pipe", lhk_new_pipe},
 	{"file", lhk_new_file},
 	{"tar", lhk_new_tar},
 	{"tar_stream", lhk_new_tar_stream},

@@ -21,6 +21,7 @@
 #define LHK_JOIN     "hocker.Join"
 #define LHK_BUFFER   "hocker.Buffer"
 #define LHK_METER    "hocker.Meter"
+#define LHK_PIPE     "hocker.Pipe"
 #define LHK_FILE     "hocker.File"
 #define LHK_TAR	     "hocker.Tar"
 #define LHK_STREAM   "hocker.TarStream"
@@ -111,6 +112,7 @@ void lhk_add_data(lua_State *L); /* [-0, +0] to the table on the top */
 int lhk_new_join(lua_State *L);
 int lhk_new_buffer(lua_State *L);
 int lhk_new_meter(lua_State *L);
+int lhk_new_pipe(lua_State *L);
 int lhk_new_file(lua_State *L);
 int lhk_new_tar(lua_State *L);
 int lhk_new_tar_stream(lua_State *L);

@@ -1,5 +1,5 @@
 /*
- * loutput: what a chain ends in: memory, a meter, a file, a tar in a file or on its way, a directory.
+ * loutput: what a chain ends in: memory, a meter, a pipe, a file, a tar in a file or on its way, a directory.
  * C counts the references, so the order in which Lua collects these and their sinks does not matter.
  */
 #include "lhk.h"
@@ -101,6 +101,62 @@ static int meter_close(lua_State *L)
 	struct lhk_box *box = luaL_checkudata(L, 1, LHK_METER);
 
 	hk_meter_unref(box->p);
+	box->p = NULL;
+	return 0;
+}
+
+/* --- pipe ------------------------------------------------------------------------------------- */
+
+int lhk_new_pipe(lua_State *L)
+{
+	lua_Integer bytes = luaL_checkinteger(L, 1);
+	struct lhk_box *box;
+	struct hk_err err = {0};
+
+	luaL_argcheck(L, bytes > 0 && bytes <= 1 << 30, 1, "not a sensible size");
+	box = lhk_new(L, LHK_PIPE, 0);
+	box->p = hk_pipe_new((size_t)bytes, &err);
+	return lhk_must(L, box, &err);
+}
+
+static int pipe_sink(lua_State *L)
+{
+	struct hk_pipe *p = lhk_check(L, 1, LHK_PIPE);
+	struct hk_err err = {0};
+	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
+
+	return made_sink(L, box, hk_pipe_sink(p, &err), &err);
+}
+
+/* pipe:read(): bytes; or false where there are none now; or nil at the end; or nil and an error. */
+static int pipe_read(lua_State *L)
+{
+	struct hk_pipe *p = lhk_check(L, 1, LHK_PIPE);
+	struct hk_err err = {0};
+	const void *data;
+	size_t len;
+	int rc = hk_pipe_peek(p, &data, &len, &err);
+
+	if (rc == HK_AGAIN) {
+		lua_pushboolean(L, false);
+		return 1;
+	}
+	if (rc != HK_OK)
+		return lhk_fail(L, &err);
+	if (len == 0) {
+		luaL_pushfail(L);
+		return 1;
+	}
+	lua_pushlstring(L, data, len);
+	hk_pipe_drop(p, len);
+	return 1;
+}
+
+static int pipe_close(lua_State *L)
+{
+	struct lhk_box *box = luaL_checkudata(L, 1, LHK_PIPE);
+
+	hk_pipe_unref(box->p);
 	box->p = NULL;
 	return 0;
 }
@@ -365,6 +421,12 @@ static const luaL_Reg meter_methods[] = {
 	{NULL, NULL},
 };
 
+static const luaL_Reg pipe_methods[] = {
+	{"sink", pipe_sink},
+	{"read", pipe_read},
+	{NULL, NULL},
+};
+
 static const luaL_Reg file_methods[] = {
 	{"sink", file_sink},
 	{"make_executable", file_make_executable},
@@ -401,6 +463,7 @@ void lhk_open_output(lua_State *L)
 {
 	lhk_kind(L, LHK_BUFFER, buffer_methods, buffer_close);
 	lhk_kind(L, LHK_METER, meter_methods, meter_close);
+	lhk_kind(L, LHK_PIPE, pipe_methods, pipe_close);
 	lhk_kind(L, LHK_FILE, file_methods, file_close);
 	lhk_kind(L, LHK_TAR, tar_methods, tar_close);
 	lhk_kind(L, LHK_STREAM, stream_methods, stream_close);

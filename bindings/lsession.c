@@ -168,14 +168,17 @@ static int session_step(lua_State *L)
 {
 	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
 	lua_Number seconds = luaL_checknumber(L, 2);
+	int (*step)(struct hk_session *, long, struct hk_event *, struct hk_err *);
 	struct hk_event event;
 	struct hk_err err = {0};
 	void *box;
 
 	luaL_argcheck(L, seconds >= 0 && seconds < 1e6, 2, "not a number of seconds");
+	step = lua_toboolean(L, 3) ? hk_session_await : hk_session_step;
+	lua_settop(L, 2);
 	lua_createtable(L, 0, 2);
 	lua_getiuservalue(L, 1, UV_TRANSFERS);
-	if (hk_session_step(s, (long)(seconds * 1000), &event, &err) != HK_OK)
+	if (step(s, (long)(seconds * 1000), &event, &err) != HK_OK)
 		return lhk_fail(L, &err);
 	if (event.type == HK_EVENT_NONE)
 		return 0;

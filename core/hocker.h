@@ -44,6 +44,7 @@
 #include "interrupt.h"
 #include "join.h"
 #include "meter.h"
+#include "pipe.h"
 #include "process.h"
 #include "queue.h"
 #include "script.h"

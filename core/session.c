@@ -5,6 +5,7 @@
 #include "session.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +28,7 @@ struct hk_session {
 	struct trust *trust;
 	struct hk_transfer *transfers;	     /* all of them */
 	struct hk_transfer *events, **events_end; /* first in, first out */
+	atomic_bool woken; /* by a sink, since hk_session_await has looked */
 };
 
 int64_t session_now_ms(void)
@@ -39,7 +41,10 @@ int64_t session_now_ms(void)
 
 void session_wake(void *session)
 {
-	curl_multi_wakeup(((struct hk_session *)session)->multi);
+	struct hk_session *s = session;
+
+	s->woken = true;
+	curl_multi_wakeup(s->multi);
 }
 
 /* --- life ------------------------------------------------------------------------------- */
@@ -301,8 +306,9 @@ static void poke_waiting(struct hk_session *s)
 		transfer_poke(t);
 }
 
-int hk_session_step(
-	struct hk_session *s, long timeout_ms, struct hk_event *event, struct hk_err *err)
+/* `awake`: whether a sink that calls ends it too. */
+static int turn(struct hk_session *s, long timeout_ms, bool awake, struct hk_event *event,
+	struct hk_err *err)
 {
 	int64_t now = session_now_ms(), until = now + timeout_ms, wait;
 	CURLMcode code;
@@ -318,6 +324,8 @@ int hk_session_step(
 		poke_waiting(s);
 		if (next_event(s, event) || (wait <= 0 && now >= until))
 			return HK_OK;
+		if (awake && atomic_exchange(&s->woken, false))
+			return HK_OK;
 		if (code == CURLM_OK)
 			code = curl_multi_poll(s->multi, NULL, 0,
 				(int)(wait < 0 ? 0 : wait < POLL_MS ? wait : POLL_MS), NULL);
@@ -326,4 +334,16 @@ int hk_session_step(
 				err, HK_EINTERNAL, "libcurl: %s", curl_multi_strerror(code));
 		now = session_now_ms();
 	}
+}
+
+int hk_session_step(
+	struct hk_session *s, long timeout_ms, struct hk_event *event, struct hk_err *err)
+{
+	return turn(s, timeout_ms, false, event, err);
+}
+
+int hk_session_await(
+	struct hk_session *s, long timeout_ms, struct hk_event *event, struct hk_err *err)
+{
+	return turn(s, timeout_ms, true, event, err);
 }

@@ -67,6 +67,11 @@ HK_API void hk_session_free(struct hk_session *s);
 HK_API HK_MUST_USE int hk_session_step(
 	struct hk_session *s, long timeout_ms, struct hk_event *event, struct hk_err *err);
 
+/* As hk_session_step, but returns without an event too when a sink has called: something may be
+ * there to read (pipe.h), or nothing. */
+HK_API HK_MUST_USE int hk_session_await(
+	struct hk_session *s, long timeout_ms, struct hk_event *event, struct hk_err *err);
+
 /* Transfers that are neither done nor freed. */
 HK_API size_t hk_session_active(const struct hk_session *s);
 

@@ -138,6 +138,10 @@ void hk_sink_watch(struct hk_sink *s, hk_wake_fn wake, void *ctx)
 {
 	if (s->ops->watch)
 		s->ops->watch(s, wake, ctx);
+	for (; s; s = s->next) {
+		if (s->ops->call)
+			s->ops->call(s, wake, ctx);
+	}
 }
 
 void hk_sink_cancel(struct hk_sink *s)

@@ -47,6 +47,8 @@ struct hk_sink_ops {
 	void (*free)(struct hk_sink *s);		      /* own memory only, not next's */
 	bool (*ready)(struct hk_sink *s, size_t len);	      /* NULL: always ready */
 	void (*watch)(struct hk_sink *s, hk_wake_fn wake, void *ctx); /* NULL: never waits */
+	/* NULL: nobody reads from it. At any place of a chain, where `watch` is for the head */
+	void (*call)(struct hk_sink *s, hk_wake_fn wake, void *ctx);
 	void (*cancel)(struct hk_sink *s); /* NULL: never waits long; see hk_sink_cancel */
 	/* NULL: has no memory to offer; see hk_sink_room */
 	int (*room)(struct hk_sink *s, void **room, size_t *len, struct hk_err *err);
@@ -80,9 +82,9 @@ HK_API HK_MUST_USE int hk_sink_finish(struct hk_sink *s, struct hk_err *err);
  * the wake function is called once. */
 HK_API bool hk_sink_ready(struct hk_sink *s, size_t len);
 
-/* Sets who is told when the head of a chain becomes ready, fails or is finished, and makes
- * finish return HK_AGAIN instead of blocking. NULL ends that: nobody is told any more once
- * this returns. */
+/* Sets who is told when the head of a chain becomes ready, fails or is finished, or a pipe at its
+ * end has something to read, and makes finish return HK_AGAIN instead of blocking. NULL ends
+ * that: nobody is told any more once this returns. */
 HK_API void hk_sink_watch(struct hk_sink *s, hk_wake_fn wake, void *ctx);
 
 /* From any thread: a write that waits somewhere down the chain gives up, as every later one

@@ -59,6 +59,19 @@ more be what it was, the exit code is 5, and what was printed breaks off inside 
   tags = [[
 Prints all tags of a repository, one a line, in the order of the registry. A registry that gives them in pages is asked for
 all of these, which must be of the same list. Nothing is printed unless all is there.]],
+  run = [[
+Runs a Lua script with the whole library of hocker: require "hocker". SCRIPT is a file, which must belong to the user or to root
+and which nobody else may write to, or - for standard input. What follows is the script's, options too: it gets them as its arguments and
+in the table arg, whose field 0 is SCRIPT. Only --scripts, --no-user-scripts and +RTS count as hocker's wherever they stand; behind
+-- nothing does, as in hocker run -- SCRIPT --scripts.
+.PP
+A script ends as a command does. It returns nothing or true when it is done, false if its answer is no (exit code 1), an exit code from
+0 to 255, or nil and an error: an object of hocker, whose code tells the exit code, or a text. What it raises is printed with where that was.
+Its file may begin with the line #!/usr/bin/env -S hocker run.]],
+  repl = [[
+Reads Lua, line by line, and runs it with the whole library of hocker, whose modules are fields of the global hocker. The values of an
+expression are printed. What is not whole goes on in the next line. An error is printed, and the next line read; if standard
+input is no terminal, the exit code is 1 then. An interrupt ends it.]],
   commands = [[
 Prints each command, what it does, and which file it is. Those of the user are there too. One that is broken is named with
 what is wrong with it; it harms no other.]],

@@ -53,6 +53,12 @@ describe("docs/extending.md", function()
     ["^hocker pin %-%-short"] = function(text) assert.equal(pushed.digest .. "\n", text) end,
     ["^hocker pin %-%-help"] = function(text) assert.matches("print the digest alone", text) end,
     ["^hocker manifest %-%-policy house"] = function(text) assert.equal(pushed.bytes, text) end,
+    ["^hocker run"] = function(text)
+      assert.matches("^sha256:%x+\t%d+\t%d\t6\n$", text)
+    end,
+    ["hocker repl$"] = function(text)
+      assert.equal(('"%s"\n'):format(image.digest "hello"), text)
+    end,
     ["^hocker paths"] = function(text)
       assert.matches("user +" .. home:gsub("%p", "%%%0") .. "/.config/hocker +exists", text)
     end,
@@ -83,7 +89,7 @@ describe("docs/extending.md", function()
       assert.is_true(known, line)
       count = count + 1
     end
-    assert.equal(9, count)
+    assert.equal(11, count)
   end)
 
   it("has scripts that do what it says", function()

@@ -97,6 +97,12 @@ describe("README.md", function()
       assert.equal("debian: verified\n", result.stdout)
     end,
     ["docker load"] = function(result) assert.matches("Loaded image", result.stdout) end,
+    ["^hocker run .*find"] = function(result)
+      assert.matches("^1\t" .. img.layers[1].digest .. "\tfile, 6 bytes\n$", result.stdout)
+    end,
+    ["^hocker run .*mirror"] = function(result)
+      assert.matches("library/alpine:3\t" .. pushed.digest, result.stdout, 1, true)
+    end,
     ["^LUA_PATH="] = function(result)
       assert.equal(pushed.digest, result.stdout:match("^%S+"))
       assert.matches(img.layers[2].digest, result.stdout, 1, true)

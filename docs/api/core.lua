@@ -244,6 +244,25 @@ function Meter:digest() end
 
 function Meter:close() end
 
+---@class hocker.core.Pipe Hands what comes to a reader, who takes it in pieces. It belongs at the end of a chain that begins with a queue: whose worker waits while nobody reads.
+local Pipe = {}
+
+---@param bytes integer most that wait to be read
+---@return hocker.core.Pipe
+function core.pipe(bytes) end
+
+--- The sink that fills it; once.
+---@return hocker.core.Sink
+function Pipe:sink() end
+
+--- What has come since: bytes; `false` where there is nothing now, and `session:step` with `await` says when to
+--- ask again; `nil` alone at the end, when all was verified.
+---@return string|false|nil bytes
+---@return hocker.Error? err "io": the chain was dropped unfinished; what was read is worth nothing
+function Pipe:read() end
+
+function Pipe:close() end
+
 ---@class hocker.core.File An output file that appears under its name by `commit` only.
 local File = {}
 
@@ -443,8 +462,9 @@ function Session:start(request) end
 
 --- Runs the loop until an event is there or the time is over (then nothing is returned).
 ---@param seconds number
+---@param await boolean? whether it is over, too, when there may be something to read from a pipe
 ---@return hocker.Event? event, hocker.Error? err
-function Session:step(seconds) end
+function Session:step(seconds, await) end
 
 --- Transfers under way.
 ---@return integer

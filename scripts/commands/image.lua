@@ -4,12 +4,6 @@ local core = require "hocker.core"
 local options = require "hocker.options"
 local reference = require "hocker.reference"
 
--- The name that an image has by the reference it was fetched by.
-local function own_names(ref)
-  if not ref.tag then return {} end
-  return { { repo_tag = ref.repo_tags[1], full = ref.name .. ":" .. ref.tag, tag = ref.tag } }
-end
-
 -- The names of each image: those asked for, or its own.
 local function all_names(args, registries)
   local lists = {}
@@ -19,10 +13,7 @@ local function all_names(args, registries)
   local asked, err = archive_name.parse_all(args.repo_tag)
   if not asked then return nil, err end
   for i, registry in ipairs(registries) do
-    lists[i] = #asked > 0 and asked or own_names(registry.ref)
-    if args.format ~= "docker-archive" and #asked == 0 then
-      for _, name in ipairs(lists[i]) do name.repo_tag = name.full end
-    end
+    lists[i] = #asked > 0 and asked or archive_name.own(registry.ref, args.format)
   end
   return lists
 end

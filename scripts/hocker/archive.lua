@@ -1,5 +1,14 @@
 --- Images in one archive, whatever its format: docker's, or the OCI layout as a tar or a directory.
 ---
+---     local hocker = require "hocker"
+---     local archive = hocker.archive
+---     local repository = assert(hocker.open "debian:12")
+---     local image = assert(archive.image(repository, "oci-archive"))
+---     local output <close> = assert(archive.open("oci-archive", "debian.tar"))
+---     assert(archive.write { session = repository.session, images = { image },
+---       format = "oci-archive", output = output })
+---     assert(output:commit())
+---
 --- What is fetched is planned over all images, so that what they share is fetched and kept once. All
 --- layers are fetched at the same time and written straight to their places; where these depend on
 --- sizes that are not in the manifest, a gzip layer's own claim is asked for first.
@@ -7,6 +16,7 @@
 local core = require "hocker.core"
 local docker = require "hocker.archive.docker"
 local layers = require "hocker.archive.layers"
+local names = require "hocker.archive.name"
 local oci = require "hocker.archive.oci"
 local output = require "hocker.archive.output"
 
@@ -67,6 +77,21 @@ local function embed(plan)
     end
   end
   return true
+end
+
+--- Fetches what an archive has to know of an image, which gets the name that it was asked for by.
+---@param repository hocker.Registry
+---@param format string one of M.formats
+---@param want hocker.Platform?
+---@return hocker.archive.Image? image, hocker.Error? err
+function M.image(repository, format, want)
+  local image, config, err
+  image, err = repository:image(want)
+  if not image then return nil, err end
+  config, err = repository:config(image)
+  if not config then return nil, err end
+  return { source = repository, image = image, config = config,
+    names = names.own(repository.ref, format) }
 end
 
 ---@class hocker.archive.Runner

@@ -34,6 +34,8 @@ M.programs = {
   { program = "hocker-manifest", name = "manifest" },
   { program = "docker2nix", name = "docker2nix" },
   { name = "tags" },
+  { name = "run" },
+  { name = "repl" },
   { name = "assemble" },
   { name = "stream" },
   { name = "commands" },
@@ -138,7 +140,7 @@ local function perform(ctx, command, args)
   if not ok then result, err = nil, result end
   if result or result == false and not err then
     local printed, problem = print_all(out, "")
-    if printed then return result and true end
+    if printed then return result end
     err = problem
   end
   -- What fails after a signal fails because of it: a read that ended early, say.
@@ -211,6 +213,23 @@ local function run_sub(command, program, words)
     ("there is no command '%s'; see %s --help"):format(name, program)))
 end
 
+-- The options of a command that hands words on end at the first of these.
+local function guard(words)
+  for i, word in ipairs(words) do
+    if word == "--" then break end
+    if word == "-" or word:sub(1, 1) ~= "-" then
+      table.insert(words, i, "--")
+      break
+    end
+  end
+end
+
+-- The code of a command that has done what it is for.
+local function done_code(result)
+  if math.type(result) == "integer" then return result end
+  return result == false and 1 or 0
+end
+
 --- Runs one command and returns its exit code.
 ---@param command hocker.Command
 ---@param program string the name for messages
@@ -220,6 +239,7 @@ end
 function M.run(command, program, words, owner)
   if command.commands then return run_sub(command, program, words) end
   local notes = log.new(program)
+  if command.hands_on then guard(words) end
   local args, err, help = arguments.read(program, command, words)
   local ok, configured
   if help then
@@ -236,7 +256,7 @@ function M.run(command, program, words, owner)
       configuration = configured }
     ok, err = perform(ctx, command, args)
   end
-  if ok or not err then return ok == false and 1 or 0 end
+  if ok or not err then return done_code(ok) end
   notes:error(err.message, err.traceback)
   return exit_code(err)
 end

@@ -21,7 +21,8 @@ local M = {}
 ---@field summary string
 ---@field usage string?
 ---@field args table of a command that has commands: those of all
----@field run (fun(ctx: hocker.Context, args: table): boolean?, hocker.Error?)? false: the answer is no
+---@field hands_on boolean? whether its options end at its first word: what follows is for somebody else
+---@field run (fun(ctx: hocker.Context, args: table): boolean|integer|nil, hocker.Error?)? false: the answer is no; an integer: the exit code
 ---@field commands hocker.Command[]?
 
 local function words_fault(item)

@@ -1,13 +1,100 @@
 --- hocker: docker and OCI images from registries, verified, without a daemon.
 ---
 ---     local hocker = require "hocker"
----     local session = assert(hocker.session.new())
----     local ref = assert(hocker.reference.parse { "debian:12" })
----     local image = assert(hocker.registry.new { session = session, ref = ref }:image())
+---     local repository = assert(hocker.open "debian:12")
+---     local image = assert(repository:image())
+---     for _, layer in ipairs(image.manifest.layers) do
+---       print(layer.digest, layer.size)
+---     end
 ---
---- Each field is a module, loaded when it is first used.
+--- `open` finds credentials, certificates, mirrors and the configuration as all commands do. Every other field
+--- is a module of the library, loaded when it is first used: `hocker.reference`, `hocker.tar`.
 
-return setmetatable({}, {
+local lazy = require "hocker.lazy"
+
+local configuration = lazy "hocker.configuration"
+local context = lazy "hocker.context"
+local log = lazy "hocker.log"
+local options = lazy "hocker.options"
+local settings = lazy "hocker.settings"
+
+local M = {}
+
+local current -- the context of the command that runs a script, if one does
+
+---@class hocker.OpenOptions What the options of the same names say on the command line.
+---@field registry string?
+---@field mirror string[]?
+---@field username string?
+---@field password string?
+---@field token string?
+---@field credentials_file string?
+---@field authfile string?
+---@field platform string? what `image` chooses from an index
+---@field cacert string?
+---@field cert string?
+---@field key string?
+---@field insecure boolean?
+---@field retries integer?
+---@field connect_timeout number?
+---@field stall_timeout number?
+---@field jobs integer?
+
+-- The options, with those that the environment and the configuration give.
+local function complete(ctx, given)
+  local command = { args = { options.fetch, options.platform, options.jobs } }
+  local known, args = options.by_key(command.args), {}
+  for key, value in pairs(given or {}) do
+    if not known[key] then error(("unknown option '%s'"):format(tostring(key)), 4) end
+    args[key] = value
+  end
+  return settings.fill(ctx.configuration, command, args)
+end
+
+local function own_context()
+  local found, err = configuration.load()
+  if not found then return nil, err end
+  local name = type(arg) == "table" and arg[0] or "hocker"
+  return context.new { program = name, log = log.new(name), configuration = found }
+end
+
+--- Opens the repositories of several images, which share a session: its connections, and the tasks that
+--- `session:run` runs at the same time.
+---@param images string[] references as docker writes them
+---@param opts hocker.OpenOptions?
+---@return hocker.Registry[]? repositories, hocker.Error? err
+function M.open_all(images, opts)
+  local ctx, err = current, nil
+  if not ctx then ctx, err = own_context() end
+  if not ctx then return nil, err end
+  local args, want, list, words
+  args, err = complete(ctx, opts)
+  if not args then return nil, err end
+  want, err = ctx:platform(args)
+  if not want then return nil, err end
+  words = {}
+  for i, image in ipairs(images) do words[i] = { image } end
+  list, err = ctx:registries(args, words)
+  for _, repository in ipairs(list or {}) do repository.platform = want end
+  return list, err
+end
+
+--- Opens the repository of an image. Makes no request.
+---@param image string a reference as docker writes it
+---@param opts hocker.OpenOptions?
+---@return hocker.Registry? repository, hocker.Error? err
+function M.open(image, opts)
+  local list, err = M.open_all({ image }, opts)
+  return list and list[1], err
+end
+
+--- Lets `open` work with the log and the configuration of a command.
+---@param ctx hocker.Context
+function M.use(ctx)
+  current = ctx
+end
+
+return setmetatable(M, {
   __index = function(self, name)
     local module = require("hocker." .. name)
     self[name] = module

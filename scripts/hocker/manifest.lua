@@ -3,6 +3,12 @@
 --- Bytes come in, a table comes out, or an error that says what the bytes are instead. After
 --- this module every digest is one, every size is a number that can be added up, and a document
 --- has one meaning only (CVE-2021-41190: one that is a manifest to some and an index to others).
+---
+---     local hocker = require "hocker"
+---     local repository = assert(hocker.open "debian:12")
+---     local document = assert(repository:document())
+---     local same = assert(hocker.manifest.parse(document.bytes, document.media_type, document.digest))
+---     print(same.kind, #(same.layers or same.manifests))
 
 local core = require "hocker.core"
 local descriptor = require "hocker.descriptor"

@@ -5,7 +5,7 @@
 --- text in Nix: no name can end a string, start an interpolation or pass for a keyword.
 ---
 ---     local nix = require "hocker.nix"
----     nix.print(nix.call("f", nix.attrs { { "name", 'a "b" ${c}' } }))
+---     print(nix.print(nix.call("f", nix.attrs { { "name", 'a "b" ${c}' } })))
 ---     --> f {
 ---     -->   name = "a \"b\" \${c}";
 ---     --> }

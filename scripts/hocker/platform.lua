@@ -3,6 +3,9 @@
 --- A platform is a table as in an OCI descriptor. Names are Go's ("amd64"), but the other usual
 --- spellings are read too. An architecture is never replaced by another one that might run as
 --- well; a variant gives way to the lesser ones.
+---
+---     local platform = require "hocker.platform"
+---     print(platform.format(assert(platform.parse "linux/aarch64"))) --> linux/arm64
 
 local core = require "hocker.core"
 

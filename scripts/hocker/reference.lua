@@ -2,6 +2,10 @@
 --- writes it (`[host[:port]/]path[:tag][@digest]`, the grammar of distribution/reference).
 ---
 --- Nothing here talks to a network. What comes out is fit for a URL as it is.
+---
+---     local reference = require "hocker.reference"
+---     local ref = assert(reference.parse { "debian:12" })
+---     print(ref.name, ref.path, ref.tag) --> docker.io/library/debian, library/debian, 12
 
 local core = require "hocker.core"
 

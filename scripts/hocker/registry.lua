@@ -2,6 +2,16 @@
 ---
 --- What comes out of here is verified: by the core while it streams (blobs), by hocker.manifest
 --- (documents). By tag the digest is learnt once, and everything else is fetched by digest.
+---
+---     local hocker = require "hocker"
+---     local repository = assert(hocker.open "debian:12")
+---     local image = assert(repository:image())
+---     local config = assert(repository:config(image))
+---     for i, layer in ipairs(image.manifest.layers) do
+---       for entry in repository:entries(layer, config.diff_ids[i]) do
+---         if entry.path == "etc/os-release" then print(entry:read()) end
+---       end
+---     end
 
 local auth = require "hocker.auth"
 local base64 = require "hocker.base64"
@@ -16,8 +26,10 @@ local platform = require "hocker.platform"
 local reference = require "hocker.reference"
 local tags = require "hocker.tags"
 
+local content = lazy "hocker.content"
 local decisions = lazy "hocker.policy.decisions"
 local layout = lazy "hocker.layout"
+local tar = lazy "hocker.tar"
 
 local M = {}
 
@@ -31,6 +43,7 @@ local M = {}
 ---@field foreign_layers boolean?
 ---@field layouts hocker.Layout[] that are looked into first
 ---@field accepted table<string, integer|false> the blobs that policies have accepted, by digest: most bytes of each
+---@field platform hocker.Platform? which image of an index, where nobody says another
 local methods = {}
 local mt = { __name = "hocker.Registry", __index = methods }
 
@@ -334,10 +347,10 @@ function methods:digest()
 end
 
 --- The manifest of one image: an index is resolved for the platform.
----@param want hocker.Platform? the host's by default
+---@param want hocker.Platform? the registry's `platform` by default, else the host's
 ---@return hocker.Image? image, hocker.Error? err
 function methods:image(want)
-  return images.one(self, want or M.host_platform())
+  return images.one(self, want or self.platform or M.host_platform())
 end
 
 --- The images of several platforms, or all of an index.
@@ -588,6 +601,39 @@ function methods:blob(descriptor, sink, kind, opts)
   end
   if not ok then return nil, name_option(self, descriptor, err) end
   return true
+end
+
+--- Fetches a blob into memory, verified.
+---@param descriptor hocker.Descriptor
+---@param max integer? most bytes; 64 MiB
+---@return string? bytes, hocker.Error? err
+function methods:read(descriptor, max)
+  return content.read(self, descriptor, max)
+end
+
+--- The content of a blob in pieces, as it comes and in bounded memory:
+---
+---     for chunk in registry:chunks(descriptor) do file:write(chunk) end
+---
+--- It is verified when the loop has ended; until then it is what the server says. What goes wrong raises the error object,
+--- as `io.lines` does, so that no loop ends early unnoticed. Leaving the loop stops the transfer.
+---@param descriptor hocker.Descriptor
+---@param opts hocker.ChunkOptions?
+---@return fun(): string?
+function methods:chunks(descriptor, opts)
+  return content.chunks(self, descriptor, opts)
+end
+
+--- The files in a layer, while it is fetched, and without unpacking it:
+---
+---     for entry in registry:entries(layer) do print(entry.path, entry.size) end
+---
+--- `hocker.tar` tells what an entry is. Verified, and raising, as `chunks`.
+---@param layer hocker.Descriptor
+---@param diff_id string? the digest of its content, from the configuration
+---@return fun(): hocker.tar.Entry?
+function methods:entries(layer, diff_id)
+  return tar.entries(content.chunks(self, layer, { inflate = true, diff_id = diff_id }))
 end
 
 --- Whether a blob that went wrong at one place is fetched from another.

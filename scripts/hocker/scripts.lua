@@ -15,6 +15,9 @@ local M = {}
 
 local SIZE_MAX <const> = 1 << 20
 
+--- Most bytes of a script.
+M.size_max = SIZE_MAX
+
 -- What decides where scripts come from is there before it can be replaced.
 local FIXED <const> = {
   ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/host"] = true,
@@ -221,8 +224,10 @@ local function broken(script, raised)
   return nil, core.error("internal", M.locate(script.path, tostring(raised)))
 end
 
--- A first line for the shell is none of Lua's.
-local function compile(script)
+--- Makes a function of a script, which is not run. A first line for the shell is none of Lua's.
+---@param script { path: string, text: string }
+---@return function? chunk, hocker.Error? err "internal": it is broken, with its file and line
+function M.compile(script)
   if script.chunk then return script.chunk end
   local text = script.text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
   if text:sub(1, 1) == "\27" then
@@ -238,7 +243,7 @@ end
 ---@param ... any its arguments
 ---@return any? value, hocker.Error? err
 function M.run(script, ...)
-  local chunk, err = compile(script)
+  local chunk, err = M.compile(script)
   if not chunk then return nil, err end
   local ok, value = pcall(chunk, ...)
   if not ok then return broken(script, value) end
@@ -267,14 +272,23 @@ function M.bundled(name)
   return M.run(script)
 end
 
---- Runs a script that is named by its path. What is said of others who can write holds for it too.
+--- Reads a script that is named by its path. What is said of others who can write holds for it too.
+---@param path string
+---@return hocker.Script? script, hocker.Error? err
+function M.read_file(path)
+  local text, err = core.script.read(path, SIZE_MAX)
+  if not text then return nil, err end
+  return { name = path, path = path, from = "file", text = text }
+end
+
+--- Runs a script that is named by its path.
 ---@param path string
 ---@param ... any its arguments
 ---@return any? value, hocker.Error? err
 function M.load_file(path, ...)
-  local text, err = core.script.read(path, SIZE_MAX)
-  if not text then return nil, err end
-  return M.run({ name = path, path = path, from = "file", text = text }, ...)
+  local script, err = M.read_file(path)
+  if not script then return nil, err end
+  return M.run(script, ...)
 end
 
 -- --- what a user names ------------------------------------------------------------------------------

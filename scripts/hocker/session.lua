@@ -4,6 +4,19 @@
 --- This is the one place that answers the core's events. A task that waits for its transfer is a
 --- coroutine that has yielded, so whatever answers may take its time and fetch something else (a
 --- token, say) in between.
+---
+---     local hocker = require "hocker"
+---     local list = assert(hocker.open_all { "debian:12", "alpine:3" })
+---     local images, tasks = {}, {}
+---     for i, repository in ipairs(list) do
+---       tasks[i] = function()
+---         local err
+---         images[i], err = repository:image()
+---         return images[i] and true, err
+---       end
+---     end
+---     assert(list[1].session:run(tasks))
+---     for _, image in ipairs(images) do print(image.ref, #image.manifest.layers) end
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"
@@ -47,6 +60,7 @@ function M.new(opts)
     waiting = {}, -- transfer -> the coroutine that waits for its next event
     shared = {},  -- key of `once` -> work that is being done
     ready = {},   -- coroutines to be resumed
+    awaiting = {}, -- coroutines that look again after each step
     asleep = {},  -- { co = coroutine, due = when to resume it }
   }, mt)
   rest.retries, rest.log, rest.tick, rest.policies = nil, nil, nil, nil
@@ -110,11 +124,13 @@ local function resume_ready(self)
 end
 
 -- One step of the loop: hands an event to the task that waits for it. An event of a transfer that
--- nobody in a task waits for is returned.
-local function step(self)
+-- nobody in a task waits for is returned. `awake`: whether what a worker does ends it.
+local function step(self, awake)
   local wait = wake(self)
   if resume_ready(self) then return end
-  local event, err = self.core:step(wait)
+  local event, err = self.core:step(wait, awake or #self.awaiting > 0)
+  table.move(self.awaiting, 1, #self.awaiting, #self.ready + 1, self.ready)
+  self.awaiting = {}
   if self.tick then self.tick() end
   if not event then return nil, err end
   local co = self.waiting[event.transfer]
@@ -144,6 +160,25 @@ function methods:sleep(seconds)
   assert(self.tasks[co], "only tasks sleep")
   self.asleep[#self.asleep + 1] = { due = core.system.clock() + seconds, co = co }
   coroutine.yield()
+end
+
+--- Waits until a function returns something that is true, and returns it. It is asked again whenever
+--- something has happened, also when a worker has (a pipe has something to read).
+---@param check fun(): any
+---@return any result, hocker.Error? err
+function methods:await(check)
+  local co = coroutine.running()
+  while true do
+    local result = check()
+    if result then return result end
+    if self.tasks[co] then
+      self.awaiting[#self.awaiting + 1] = co
+      coroutine.yield()
+    else
+      local _, err = step(self, true)
+      if err then return nil, err end
+    end
+  end
 end
 
 ---@class hocker.Group Functions that run at the same time. Each returns `true` or `nil, err`.

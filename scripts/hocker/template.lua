@@ -1,11 +1,14 @@
 --- Templates: functions from an image's description to text.
 ---
----     return function(image) return ("FROM %s@%s\n"):format(image.name, image.digest) end
+---     local hocker = require "hocker"
+---     local repository = assert(hocker.open "debian:12")
+---     local found = assert(repository:images())
+---     local description = hocker.template.describe(repository.ref, found)
+---     local template = assert(hocker.template.load "json")
+---     print(assert(hocker.template.print(template, description)))
 ---
---- Such a function prints one platform, and finds it first in `image.images`. One that prints several
---- says so, and is given all platforms of an index when none is asked for:
----
----     return { platforms = "all", print = function(image) ... end }
+--- A function prints one platform, and finds it first in `image.images`. One that prints several says so, and is
+--- given all platforms of an index when none is asked for: `{ platforms = "all", print = function(image) ... end }`.
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"

@@ -66,6 +66,17 @@ local function sinks()
   core.sink.queue(core.sink.verify(core.sink.stdout(), { max = 1 })):write("")
 end
 
+local function pipes()
+  local pipe <close> = core.pipe(4)
+  local into = core.sink.queue(pipe:sink(), 4)
+  assert(into:write("he") and into:finish())
+  assert(pipe:read() == "he" and pipe:read() == nil)
+  assert(not pcall(pipe.sink, pipe))
+  local cut <close> = core.pipe(1)
+  assert(cut:sink():write("much") == nil)
+  assert(cut:read() == "m")
+end
+
 local function outputs()
   local file <close> = assert(core.file(dir .. "/out"))
   local tar <close> = assert(core.tar(file))
@@ -169,6 +180,7 @@ sinks()
 outputs()
 joins()
 exchanges()
+pipes()
 -- And a session that is closed with the state, its transfer under way.
 local kept = assert(core.session())
 assert(kept:start { url = URL .. "/stall", sink = core.sink.queue(core.sink.null()) })

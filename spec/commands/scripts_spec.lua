@@ -9,7 +9,7 @@ local scripts = require "support.scripts"
 local tmp = require "support.tmp"
 
 local BUNDLED = { "commands", "config", "docker2nix", "image", "layer", "lock", "manifest",
-  "paths", "settings", "tags", "which" }
+  "paths", "repl", "run", "settings", "tags", "which" }
 
 -- The line of a command `hocker NAME` that has to fail.
 local function refuses(code, words, opts)

@@ -29,4 +29,15 @@ function M.parse_all(list)
   return names
 end
 
+--- The name of an image by the reference that it was fetched by; none without a tag.
+---@param ref hocker.Reference
+---@param format string of the archive: docker's keeps the name as it was written
+---@return hocker.archive.Name[]
+function M.own(ref, format)
+  if not ref.tag then return {} end
+  local full = ref.name .. ":" .. ref.tag
+  return { { repo_tag = format == "docker-archive" and ref.repo_tags[1] or full, full = full,
+    tag = ref.tag } }
+end
+
 return M

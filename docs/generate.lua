@@ -1,0 +1,164 @@
+-- Writes the reference of the library: what the comments and annotations of its modules say.
+--
+--   lua docs/generate.lua DIR        (see `make docs`)
+--
+-- A module's first comment is its introduction, with an example that a spec runs. Then come its classes with
+-- their fields, and its functions; those without a comment are not for users.
+
+local MODULES = { "hocker", "registry", "session", "reference", "manifest", "platform", "archive", "nix",
+  "template", "policy", "digest", "tar", "json", "scripts", "context", "core" }
+
+local FILES = { hocker = "scripts/hocker/init.lua", core = "docs/api/core.lua" }
+
+-- --- reading -----------------------------------------------------------------------------------------
+
+-- The comments of a file, each with the first line after it: { comment = string[], line = string }.
+local function read_blocks(path)
+  local blocks, comment = {}, nil
+  for line in io.lines(path) do
+    if line:find("^%-%-%-") then
+      comment = comment or {}
+      comment[#comment + 1] = line:sub(4)
+    elseif comment then
+      blocks[#blocks + 1] = { comment = comment, line = line }
+      comment = nil
+    end
+  end
+  return blocks
+end
+
+-- The end of a type that begins a text: a space outside of brackets that no `:`, `,` or `|` goes on over.
+local function type_end(text)
+  local depth = 0
+  for at = 1, #text do
+    local char = text:sub(at, at)
+    if char:find("[%(%[{<]") then depth = depth + 1
+    elseif char:find("[%)%]}>]") then depth = depth - 1
+    elseif char == " " and depth == 0 and not text:sub(at - 1, at - 1):find("[:,|]") then
+      return at - 1
+    end
+  end
+  return #text
+end
+
+-- --- writing -----------------------------------------------------------------------------------------
+
+-- Text outside of code that markdown would take for more.
+local function escape(text)
+  return (text:gsub("[<*_]", { ["<"] = "&lt;", ["*"] = "\\*", ["_"] = "\\_" }))
+end
+
+local function code(text)
+  return text:find("`", 1, true) and escape(text) or "`" .. text .. "`"
+end
+
+-- A paragraph's lines, where what is indented is code.
+local function prose(lines)
+  local out, inside = {}, false
+  for _, line in ipairs(lines) do
+    local indented = line:match("^     ?(.*)$")
+    if indented and not inside then out[#out + 1] = "```lua"
+    elseif not indented and inside and line ~= "" then out[#out + 1] = "```\n" end
+    if indented or line ~= "" then inside = indented ~= nil end
+    out[#out + 1] = indented or line:gsub("^ ", "")
+  end
+  if inside then out[#out + 1] = "```" end
+  return (table.concat(out, "\n"):gsub("\n+```\n\n", "\n```\n\n"))
+end
+
+-- `name`, its type, and what is said of it.
+local function named(text)
+  local name, rest = text:match("^(%[[^%]]*%]%??) (.*)$")
+  if not name then name, rest = text:match("^(%S+) ?(.*)$") end
+  local stop = type_end(rest)
+  local said = rest:sub(stop + 2)
+  return ("* `%s`: %s%s"):format(name, code(rest:sub(1, stop)), said ~= "" and ", " .. escape(said) or "")
+end
+
+-- A comment in parts: its text, and its annotations in the order of the source.
+local function parse(comment)
+  local text, tags = {}, {}
+  for _, line in ipairs(comment) do
+    local tag, rest = line:match("^@(%a+) ?(.*)$")
+    if tag then tags[#tags + 1] = { tag, rest } else text[#text + 1] = line end
+  end
+  return text, tags
+end
+
+local function describe_tags(tags)
+  local lines = {}
+  for _, item in ipairs(tags) do
+    if item[1] == "param" or item[1] == "field" then lines[#lines + 1] = named(item[2])
+    elseif item[1] == "return" then lines[#lines + 1] = "* returns " .. code(item[2])
+    elseif item[1] == "type" then lines[#lines + 1] = "* " .. code(item[2]) end
+  end
+  return lines
+end
+
+local function section(title, text, tags)
+  local parts = { "### " .. title }
+  if #text > 0 then parts[#parts + 1] = prose(text) end
+  local lines = describe_tags(tags)
+  if #lines > 0 then parts[#parts + 1] = table.concat(lines, "\n") end
+  return table.concat(parts, "\n\n") .. "\n"
+end
+
+local function class_of(tags)
+  for _, item in ipairs(tags) do
+    if item[1] == "class" then
+      local name, said = item[2]:match("^(%S+) ?(.*)$")
+      local parent = said:match("^(%S+)") and name:sub(-1) == ":" and said:match("^(%S+)")
+      return name:gsub(":$", ""), parent and said:sub(#parent + 2) or said, parent
+    end
+  end
+end
+
+-- The name of what a line declares, as a user says it.
+local function declared(line, module, classes)
+  local owner, sign, name, params = line:match("^function ([%w_.]+)([.:])([%w_]+)(%b())")
+  if not owner then
+    owner, name = line:match("^(M)%.([%w_]+) = ")
+    sign, params = ".", ""
+  end
+  if not owner then return nil end
+  if owner == "M" then owner = module end
+  return (classes[owner] or owner) .. sign .. name .. params
+end
+
+-- The text of a module's page.
+local function page(module)
+  local blocks = read_blocks(FILES[module] or ("scripts/hocker/%s.lua"):format(module))
+  local classes, out = {}, { kinds = {}, functions = {} }
+  local first = table.remove(blocks, 1)
+  local title = module == "hocker" and "hocker" or "hocker." .. module
+  local intro = parse(first.comment)
+  for _, block in ipairs(blocks) do
+    local text, tags = parse(block.comment)
+    local class, said, parent = class_of(tags)
+    if class then
+      local variable = block.line:match("^local (%w+) = ")
+      local short = class:match("([^.]+)$")
+      if variable then classes[variable] = short:lower() end
+      if parent then text[#text + 1] = " A " .. code(parent) .. " with more." end
+      if said ~= "" then table.insert(text, 1, " " .. escape(said)) end
+      out.kinds[#out.kinds + 1] = section(class, text, tags)
+    else
+      local name = declared(block.line, module, classes)
+      if name then out.functions[#out.functions + 1] = section(name, text, tags) end
+    end
+  end
+  local parts = { "<!-- Made by docs/generate.lua. -->\n# " .. title .. "\n", prose(intro) .. "\n" }
+  for _, part in ipairs { { "Functions", out.functions }, { "Types", out.kinds } } do
+    if #part[2] > 0 then
+      parts[#parts + 1] = "## " .. part[1] .. "\n"
+      table.move(part[2], 1, #part[2], #parts + 1, parts)
+    end
+  end
+  return table.concat(parts, "\n")
+end
+
+local dir = assert(arg[1], "usage: lua docs/generate.lua DIR")
+for _, module in ipairs(MODULES) do
+  local f <close> = assert(io.open(("%s/%s.md"):format(dir, module), "wb"))
+  assert(f:write(page(module)))
+end

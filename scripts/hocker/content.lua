@@ -1,0 +1,96 @@
+--- What is in blobs, for scripts: whole in memory, or in pieces. Both are methods of a registry, `read` and `chunks`.
+---
+--- Pieces come through a pipe of the core, which a worker fills: what is inflated waits there, in bounded
+--- memory, until the script takes it, and the network slows down to the script.
+
+local core = require "hocker.core"
+
+local M = {}
+
+local READ_MAX <const> = 64 << 20
+local CONTENT_MAX <const> = 1 << 40
+local PIPE <const> = 512 << 10
+local QUEUE <const> = 512 << 10
+
+---@class hocker.ChunkOptions
+---@field inflate boolean? gzip and zstd are decompressed
+---@field diff_id string? the digest of what is decompressed
+---@field max integer? most bytes that it may inflate to; 1 TiB
+
+-- The end of the chain, which inflates if that is asked for.
+local function chain(sink, descriptor, opts)
+  if not opts.inflate then return sink end
+  local name = "content of " .. descriptor.digest
+  if opts.diff_id then
+    sink = core.sink.verify(sink, { digest = opts.diff_id, name = name })
+  end
+  return core.sink.inflate(sink, { max = opts.max or CONTENT_MAX, name = name })
+end
+
+--- See `hocker.Registry:read`.
+---@param registry hocker.Registry
+---@param descriptor hocker.Descriptor
+---@param max integer?
+---@param opts hocker.ChunkOptions?
+---@return string? bytes, hocker.Error? err
+function M.read(registry, descriptor, max, opts)
+  local buffer
+  local ok, err = registry:blob(descriptor, function()
+    buffer = core.buffer(max or READ_MAX)
+    return chain(buffer:sink(), descriptor, opts or {})
+  end)
+  if not ok then return nil, err end
+  return buffer:data()
+end
+
+-- What is in its descriptor is in memory already, and small.
+local function embedded_chunks(registry, descriptor, opts)
+  local bytes, err = M.read(registry, descriptor, nil, opts)
+  if not bytes then error(err, 0) end
+  local done = false
+  return function()
+    if done or bytes == "" then return nil end
+    done = true
+    return bytes
+  end
+end
+
+--- See `hocker.Registry:chunks`.
+---@param registry hocker.Registry
+---@param descriptor hocker.Descriptor
+---@param opts hocker.ChunkOptions?
+---@return fun(): string?
+function M.chunks(registry, descriptor, opts)
+  opts = opts or {}
+  if descriptor.data or descriptor.content then
+    return embedded_chunks(registry, descriptor, opts)
+  end
+  local session, pipe, begun = registry.session, nil, false
+  local group = session:group()
+  local function open()
+    if begun then
+      return nil, core.error("network", "a part of it was read already, so it can't begin anew")
+    end
+    pipe = core.pipe(PIPE)
+    return chain(pipe:sink(), descriptor, opts)
+  end
+  local function fetch()
+    return registry:blob(descriptor, open, nil, { queue = QUEUE })
+  end
+  local chunk
+  local function look()
+    chunk = pipe and pipe:read()
+    return chunk or group.running == 0
+  end
+  local function next_chunk()
+    if group.next == 1 then group:start(fetch) end
+    local ok, err = session:await(look)
+    if ok and not chunk then ok, err = group:wait() end
+    if not ok then error(err, 0) end
+    begun = true
+    return chunk or nil
+  end
+  return next_chunk, nil, nil, group
+end
+
+return M

@@ -1,0 +1,26 @@
+--- What a command needs that runs somebody's Lua: `hocker run` and `hocker repl`.
+
+local core = require "hocker.core"
+local hocker = require "hocker"
+
+local M = {}
+
+local LOOK <const> = 100000 -- instructions between two looks for a signal
+
+--- Prepares the state: `hocker.open` works with the command's context, a signal ends a script that waits for
+--- nothing, and `print` does not forget that it has failed.
+---@param ctx hocker.Context
+function M.prepare(ctx)
+  hocker.use(ctx)
+  debug.sethook(function()
+    local problem = core.system.interrupted()
+    if problem then error(problem, 0) end
+  end, "", LOOK)
+  function _G.print(...)
+    local texts = table.pack(...)
+    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
+    ctx.out:write(table.concat(texts, "\t"), "\n")
+  end
+end
+
+return M

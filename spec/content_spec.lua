@@ -1,0 +1,196 @@
+--- Blobs in pieces, and files in layers as they stream by.
+
+require "support.helper"
+local core = require "hocker.core"
+local faulty = require "support.faulty"
+local hocker = require "hocker"
+local image = require "support.image"
+local process = require "support.process"
+local program = require "support.program"
+local reference = require "hocker.reference"
+local registry = require "hocker.registry"
+local registries = require "support.registry"
+local session = require "hocker.session"
+local tmp = require "support.tmp"
+
+local function open(uri, name, more)
+  local opts = more or {}
+  opts.session = assert(session.new { retries = 0 })
+  opts.ref = assert(reference.parse({ name }, { registry = uri }))
+  return registry.new(opts)
+end
+
+-- Reads all and returns it, or nil and what was raised.
+local function collect(repository, descriptor, opts)
+  local parts = {}
+  local ok, err = pcall(function()
+    for chunk in repository:chunks(descriptor, opts) do parts[#parts + 1] = chunk end
+  end)
+  if ok then return table.concat(parts), parts end
+  return nil, err
+end
+
+describe("content", function()
+  local reg, img, repository, layers
+
+  setup(function()
+    reg = registries.start()
+    img = image.build { layers = { { random = 3000000 }, { ["etc/motd"] = "hello\n" } } }
+    img:push(reg, "demo/app", "v1")
+    repository = open(reg:url(), "demo/app:v1")
+    layers = assert(repository:image()).manifest.layers
+  end)
+  teardown(function()
+    repository.session:close()
+    reg:stop()
+  end)
+
+  it("comes in pieces, as it is stored or inflated", function()
+    local bytes, parts = collect(repository, layers[1])
+    assert.equal(layers[1].digest, core.digest.of(bytes))
+    assert.is_true(#parts > 3)
+    local content = collect(repository, layers[1], { inflate = true,
+      diff_id = img.layers[1].diff_id })
+    assert.equal(tmp.read(img.layers[1].tar), content)
+  end)
+
+  it("is read while other tasks go on", function()
+    local got = {}
+    assert(repository.session:run {
+      function() got[1] = collect(repository, layers[1]); return true end,
+      function() got[2] = collect(repository, layers[1]); return true end,
+      function() got[3] = collect(repository, layers[2], { inflate = true }); return true end,
+    })
+    assert.equal(got[1], got[2])
+    assert.equal(layers[1].digest, core.digest.of(got[1]))
+    assert.equal(tmp.read(img.layers[2].tar), got[3])
+  end)
+
+  it("stops where the loop is left", function()
+    local pieces = 0
+    for _ in repository:chunks(layers[1]) do
+      pieces = pieces + 1
+      if pieces == 2 then break end
+    end
+    assert.equal(0, repository.session.core:active())
+    assert.equal("hello\n", (function()
+      for entry in repository:entries(layers[2], img.layers[2].diff_id) do
+        if entry.path == "etc/motd" then return entry:read() end
+      end
+    end)())
+    assert.equal(0, repository.session.core:active())
+  end)
+
+  it("is whole in memory, up to a limit", function()
+    assert.equal(tmp.read(img.layers[2].file), repository:read(layers[2]))
+    local bytes, err = repository:read(layers[1], 1000)
+    assert.is_nil(bytes)
+    assert.is_string(err.code)
+  end)
+
+  it("may be in its descriptor", function()
+    local bytes = tmp.read(img.layers[2].file)
+    local descriptor = { digest = layers[2].digest, size = #bytes, content = bytes }
+    assert.equal(bytes, collect(repository, descriptor))
+    assert.equal(tmp.read(img.layers[2].tar), collect(repository, descriptor, { inflate = true }))
+  end)
+
+  it("raises when its content is not the configuration's", function()
+    local content, err = collect(repository, layers[1],
+      { inflate = true, diff_id = core.digest.of("other") })
+    assert.is_nil(content)
+    assert.equal("verification", err.code)
+    content, err = collect(repository, layers[1], { inflate = true, max = 100000 })
+    assert.is_nil(content)
+    assert.equal("verification", err.code)
+    content, err = collect(repository, { digest = core.digest.of("nothing"), size = 7 })
+    assert.is_nil(content)
+    assert.equal("not_found", err.code)
+  end)
+
+  it("raises an error that goes through a task", function()
+    local ok, err = pcall(repository.session.run, repository.session, { function()
+      for _ in repository:chunks { digest = core.digest.of("nothing"), size = 7 } do end
+      return true
+    end })
+    assert.is_false(ok)
+    assert.equal("not_found", err.code)
+  end)
+
+  it("takes little memory, whatever it inflates to", function()
+    if program.sanitized then pending("a sanitizer takes memory of its own") return end
+    local root = tmp.dir("zeros")
+    process.check { "truncate", "-s", "200M", root .. "/zeros" }
+    image.build { layers = { image.layer(image.tar(root), { "gzip", "-1nc" }) } }
+      :push(reg, "demo/zeros", "v1")
+    local script = [[
+      local repository = assert(require("hocker").open(arg[1]))
+      local bytes = 0
+      for entry in repository:entries(assert(repository:image()).manifest.layers[1]) do
+        for chunk in entry:chunks() do bytes = bytes + #chunk end
+      end
+      print(bytes, io.open("/proc/self/status"):read("a"):match("VmHWM:%s*(%d+) kB"))]]
+    local bytes, peak = program.check("hocker", { "run", "-", reg:host() .. "/demo/zeros:v1" },
+      { stdin = script }):match("^(%d+)\t(%d+)\n$")
+    assert.equal(200 << 20, tonumber(bytes))
+    assert.is_true(tonumber(peak) < 48 * 1024, peak)
+  end)
+
+  describe("of a server that lies", function()
+    local server, blob, path
+    setup(function()
+      blob = tmp.read(img.layers[1].file)
+      path = "/v2/team/app/blobs/" .. img.layers[1].digest
+      server = faulty.start {}
+    end)
+
+    local function descriptor() return { digest = img.layers[1].digest, size = #blob } end
+
+    it("is an error, whatever was read before", function()
+      for _, reply in ipairs { { flip = 2999999 }, { truncate = 2000000 } } do
+        reply.file = img.layers[1].file
+        server:set { [path] = reply }
+        local lying = open(server:url(), "team/app:v1")
+        local bytes, err = collect(lying, descriptor())
+        assert.is_nil(bytes)
+        assert.matches("^[vn]", err.code)
+      end
+    end)
+
+    it("is not begun anew when part of it was handed out", function()
+      server:set { [path] = { file = img.layers[1].file, flip = 2999999 } }
+      local ref = assert(reference.parse { "team/app:v1" })
+      local lying = open(reg:url(), "demo/app:v1", { mirrors = {
+        { ref = assert(reference.at_mirror(ref, server:url())) } } })
+      local bytes, err = collect(lying, descriptor())
+      assert.is_nil(bytes)
+      assert.matches("a part of it was read already", err.message, 1, true)
+    end)
+
+    it("is had from elsewhere before that", function()
+      server:set { [path] = { status = 500 } }
+      local ref = assert(reference.parse { "team/app:v1" })
+      local other = open(reg:url(), "demo/app:v1", { mirrors = {
+        { ref = assert(reference.at_mirror(ref, server:url())) } } })
+      assert.equal(blob, (collect(other, descriptor())))
+    end)
+  end)
+end)
+
+describe("hocker.open", function()
+  it("refuses options that there are not", function()
+    assert.has_error(function() hocker.open("debian:12", { nonsense = 1 }) end,
+      "unknown option 'nonsense'")
+    local none, err = hocker.open("Debian")
+    assert.is_nil(none)
+    assert.equal("usage", err.code)
+  end)
+
+  it("knows the platform that is asked for", function()
+    local repository = assert(hocker.open("debian:12", { platform = "linux/arm64" }))
+    assert.same({ "linux", "arm64" }, { repository.platform.os, repository.platform.architecture })
+    assert.equal("docker.io/library/debian", repository.ref.name)
+    local list = assert(hocker.open_all { "debian:12", "alpine:3" })
+    assert.equal(list[1].session, list[2].session)
+  end)
+end)

@@ -1,0 +1,16 @@
+require "support.helper"
+local digest = require "hocker.digest"
+
+describe("digest", function()
+  it("has all forms of one", function()
+    local one = digest.of "x"
+    assert.equal(one, digest.check(one))
+    for _, form in ipairs { digest.hex(one), digest.nix32(one), digest.sri(one) } do
+      assert.equal(one, digest.parse(form))
+    end
+    assert.equal(one, digest.new():update("x"):final())
+    local none, err = digest.check "sha256:x"
+    assert.is_nil(none)
+    assert.is_string(err.code)
+  end)
+end)
