@@ -205,4 +205,14 @@ function M.fetch(session, request)
   return ok and response or nil, err
 end
 
+--- Does the exchange of a blob: one that is large, or may be, as above; a part or a small one simply.
+---@param session hocker.Session
+---@param request hocker.Fetch
+---@param size integer? bytes, where they are known
+---@return hocker.Response? response, hocker.Error? err, hocker.Response? last
+function M.exchange(session, request, size)
+  local simple = request.range or size and size < M.least
+  return (simple and session.fetch or M.fetch)(session, request)
+end
+
 return M

@@ -13,15 +13,16 @@
 ---       end
 ---     end
 
+local advice = require "hocker.advice"
 local auth = require "hocker.auth"
 local base64 = require "hocker.base64"
-local complaint = require "hocker.complaint"
 local core = require "hocker.core"
+local foreign = require "hocker.foreign"
 local images = require "hocker.images"
 local lazy = require "hocker.lazy"
 local manifest = require "hocker.manifest"
-local notices = require "hocker.notices"
 local parts = require "hocker.parts"
+local places = require "hocker.places"
 local platform = require "hocker.platform"
 local reference = require "hocker.reference"
 local tags = require "hocker.tags"
@@ -95,153 +96,6 @@ function M.new(opts)
   }, mt)
 end
 
--- --- errors --------------------------------------------------------------------------------------
-
--- Codes that say, also with a 404, that it is about who asks.
-local DENIED = { UNAUTHORIZED = true, DENIED = true }
-
--- The limit, when it is over, and who has a higher one.
-local function advise_waiting(self, err, headers)
-  local limit, over = notices.limit(headers), notices.reset(headers)
-  local words = { limit and "the limit is " .. limit or "too many requests" }
-  if over and not err.message:find("asks to wait", 1, true) then -- the core's own words
-    words[2] = "try again " .. over
-  end
-  if not self.auth.credentials then words[#words + 1] = "a login may raise it" end
-  return table.concat(words, "; ")
-end
-
--- Whether it is the client's certificate that is missing or wrong: the core says so of TLS alone
--- (core/err.h has the words), and nginx says it over HTTP, with 400.
-local function about_certificate(err, said)
-  return err.message:find("the server refuses the client certificate: ", 1, true)
-    or err.http == 400 and (said or ""):find("SSL certificate", 1, true)
-end
-
--- What to do about an error.
-local function advise(self, err, response)
-  if response.status == 429 then return advise_waiting(self, err, response.headers) end
-  if err.code == "not_found" then
-    return self.ref.tag and "check the name and the tag" or "check the name"
-  end
-  if err.code ~= "unauthorized" then return nil end
-  if self.auth.credentials then
-    return "these credentials may not pull it, or it does not exist"
-  elseif not err.http then -- hocker.auth has told where credentials may come from
-    return "it may be private, or not exist"
-  end
-  return "it may be private, or not exist: log in, or check the name"
-end
-
--- What OpenSSL says of an answer that is no TLS.
-local function advise_scheme(self, err)
-  if self.ref.plain_ok or not err.message:find("wrong version number", 1, true) then return nil end
-  return ("it may speak plain http: --registry http://%s says that it does"):format(self.ref.host)
-end
-
--- An error that says what was wanted, what the registry answered, and what to do.
-local function explain(self, what, err, response)
-  if err.code == "interrupted" or err.policy then return err end
-  local said, said_code = complaint.read(response)
-  local message = ("%s: %s"):format(what, err.message)
-  if said then message = message .. ": " .. said end
-  local certificate = about_certificate(err, said)
-  if certificate or err.code == "not_found" and said_code and DENIED[said_code:upper()] then
-    err = core.error("unauthorized", err.message, { http = err.http })
-  end
-  local advice = certificate and "give another with --cert and --key, or keep it in certs.d"
-    or response and advise(self, err, response) or not response and advise_scheme(self, err)
-  if advice then message = ("%s (%s)"):format(message, advice) end
-  return core.error(err.code, message, { http = err.http, ref = self.ref })
-end
-
--- --- mirrors -------------------------------------------------------------------------------------
-
--- Not a mirror's fault, and no better elsewhere. Nor is what a policy says.
-local OURS = { interrupted = true, io = true }
-
-local function pass_over(self, mirror, err, response)
-  if err.code == "network" and not response then mirror.dead = true end
-  if not self.log then return end
-  local say = err.code == "verification" and self.log.warn or self.log.debug
-  say(self.log, ("mirror %s passed over: %s"):format(mirror.ref.host, err.message))
-end
-
--- Asks one place, as nobody in particular where that may do; and again if the place would rather know.
-local function ask(place, attempt)
-  local result, err, response = attempt(place)
-  if result or err.policy then return result, err, response end
-  local again, problem = place.auth:ask_anyway(response)
-  if again then return attempt(place) end
-  if problem and problem.policy then return nil, problem end
-  if problem then
-    err = core.error(problem.code, ("%s: %s"):format(tostring(place.ref), problem.message),
-      { ref = place.ref })
-  end
-  return nil, err, response
-end
-
--- Asks the mirrors in their order, then the registry itself, whose error counts.
-local function anywhere(self, attempt)
-  for _, mirror in ipairs(self.mirrors) do
-    if not mirror.dead then
-      local result, err, response = ask(mirror, attempt)
-      if result or OURS[err.code] or err.policy then return result, err end
-      pass_over(self, mirror, err, response)
-    end
-  end
-  return ask(self, attempt)
-end
-
--- A mirror of many registries tells them apart by this parameter, as containerd sends it.
-local function url_at(place, url)
-  if not place.namespace then return url end
-  return core.url.add_query(url, "ns", place.namespace)
-end
-
--- --- plain http ------------------------------------------------------------------------------------
-
--- A certificate that is not trusted is one: its server speaks TLS (core/err.h has the words).
-local function untrusted(err)
-  return err.message:find("the server's certificate is not trusted: ", 1, true) ~= nil
-end
-
--- A registry of this machine that was named without a scheme may speak plain http: https is tried
--- first, and a server that does not speak TLS is believed, as docker does. Another host is with
--- --insecure alone, and that is said.
-local function with_scheme(place, attempt)
-  local ref = place.ref
-  if not ref.plain_ok then return attempt(place.retries) end
-  local result, err, response = attempt(0)
-  if result or response or err.code ~= "network" or untrusted(err) then
-    ref.plain_ok = false
-    return result, err, response
-  end
-  local tls_api, tls_err = ref.api, err
-  ref.api, ref.plain_ok = ref.api:gsub("^https:", "http:"), false
-  result, err, response = attempt(place.retries)
-  if result then
-    ref.registry = ref.api
-    if place.log and not core.url.parse(ref.api).loopback then
-      place.log:warn(ref.host .. " speaks plain http")
-    end
-    return result, err
-  end
-  -- 400 is what servers that speak TLS, but not with us, say to plain http.
-  if not response or response.status == 400 then ref.api = tls_api end
-  if response and response.status == 400 then return nil, tls_err end
-  return nil, err, response
-end
-
--- For a blob that is fetched before any document: its sink can't be tried twice, so a request
--- without one finds the scheme out.
-local function settle_scheme(self, place)
-  if not place.ref.plain_ok then return end
-  with_scheme(place, function()
-    return self.session:fetch { url = place.ref.api, redirects = false, retries = 0 }
-  end)
-end
-
 -- --- documents -----------------------------------------------------------------------------------
 
 -- A tag's manifest is what its registry says it is: a header that claims another digest means that
@@ -256,18 +110,18 @@ end
 local function fetch_document(self, place, which)
   local digest = which or self.ref.digest
   local what = tostring(which and self.ref:with_digest(which) or self.ref)
-  local body, answer, last = with_scheme(place, function(retries)
+  local body, answer, last = places.with_scheme(place, function(retries)
     local url, err = place.ref:manifest_url(which)
     if not url then return nil, err end
     return self.session:fetch_text({
-      url = url_at(place, url), headers = { ACCEPT }, auth = place.auth, retries = retries,
+      url = places.url(place, url), headers = { ACCEPT }, auth = place.auth, retries = retries,
       name = "manifest",
     }, manifest.limits.manifest)
   end)
-  if not body then return nil, explain(self, what, answer, last), last end
+  if not body then return nil, advice.explain(self, what, answer, last), last end
   local document, err = manifest.parse(body, answer.headers["content-type"], digest)
   if document and not digest then document, err = check_claim(document, answer) end
-  if not document then return nil, explain(self, what, err), answer end
+  if not document then return nil, advice.explain(self, what, err), answer end
   return document
 end
 
@@ -286,7 +140,9 @@ function methods:document(which)
   local document, err = local_document(self, which)
   if err then return nil, err end
   if not document then
-    document, err = anywhere(self, function(place) return fetch_document(self, place, which) end)
+    document, err = places.anywhere(self, function(place)
+      return fetch_document(self, place, which)
+    end)
   end
   if document and self.session.policies then
     local ok
@@ -323,10 +179,10 @@ end
 
 -- The digest in the answer to a HEAD request, which is tried once; what is none is not there.
 local function head_digest(self, place)
-  local response = with_scheme(place, function()
+  local response = places.with_scheme(place, function()
     local url, err = place.ref:manifest_url()
     if not url then return nil, err end
-    return self.session:fetch { url = url_at(place, url), method = "HEAD", headers = { ACCEPT },
+    return self.session:fetch { url = places.url(place, url), method = "HEAD", headers = { ACCEPT },
       auth = place.auth, retries = 0 }
   end)
   return response and core.digest.check(response.headers["docker-content-digest"] or "")
@@ -337,7 +193,7 @@ end
 ---@return string? digest, hocker.Error? err
 function methods:digest()
   if self.ref.digest then return self.ref.digest end
-  local digest, err = anywhere(self, function(place)
+  local digest, err = places.anywhere(self, function(place)
     local told = head_digest(self, place)
     if told then return told end
     local document, problem, response = fetch_document(self, place)
@@ -367,8 +223,8 @@ end
 ---@return string[]? tags, hocker.Error? err
 function methods:tags()
   local list, err, response = tags.collect(self.ref, function(url)
-    return ask(self, function()
-      return with_scheme(self, function(retries)
+    return places.ask(self, function()
+      return places.with_scheme(self, function(retries)
         return self.session:fetch_text({
           url = url or tags.url(self.ref), auth = self.auth, retries = retries,
           name = "the list of tags",
@@ -376,7 +232,7 @@ function methods:tags()
       end)
     end)
   end)
-  if not list then return nil, explain(self, tostring(self.ref), err, response) end
+  if not list then return nil, advice.explain(self, tostring(self.ref), err, response) end
   return list
 end
 
@@ -401,7 +257,7 @@ function methods:config(image, want)
   if not ok then return nil, err end
   local config
   config, err = manifest.config(buffer:data(), image.manifest)
-  if not config then return nil, explain(self, tostring(self.ref), err) end
+  if not config then return nil, advice.explain(self, tostring(self.ref), err) end
   if want then ok, err = images.check(self, image, config, want) end
   if not ok then return nil, err end
   return config
@@ -427,98 +283,18 @@ local function write_all(open, bytes)
   return ok and true, err
 end
 
--- A large body may come over several connections, a part or a small one over one.
-local function exchange(self, descriptor, request)
-  local small = descriptor.size and descriptor.size < parts.least
-  if request.range or small then return self.session:fetch(request) end
-  return parts.fetch(self.session, request)
-end
-
-local function fetch_blob(self, place, descriptor, what, request)
-  settle_scheme(self, place)
+local function fetch_blob(self, descriptor, what, request, place)
+  places.settle_scheme(self.session, place)
   local url, err = place.ref:blob_url(descriptor.digest)
   if not url then return nil, err end
-  request.url, request.auth, request.retries = url_at(place, url), place.auth, place.retries
+  request.url, request.auth, request.retries = places.url(place, url), place.auth, place.retries
   local response, last
-  response, err, last = exchange(self, descriptor, request)
+  response, err, last = parts.exchange(self.session, request, descriptor.size)
   if not response then
     if request.on_start then request.on_start(nil) end
-    return nil, explain(self, what .. " of " .. tostring(self.ref), err, last), last
+    return nil, advice.explain(self, what .. " of " .. tostring(self.ref), err, last), last
   end
   return true
-end
-
--- --- foreign layers -------------------------------------------------------------------------
-
-local URLS_MAX = 8 -- of a layer that are tried
-
-local function is_foreign(descriptor)
-  return descriptor.urls ~= nil and #descriptor.urls > 0
-end
-
--- One byte of a blob: whether it is there, before its sink is given away, which can't be tried twice.
-local function probe(self, url, more)
-  local buffer <close> = core.buffer(1)
-  local response, err = self.session:fetch {
-    url = url, auth = more and more.auth, redirects = more and more.redirects,
-    range = { first = 0, last = 0 }, sink = buffer:sink(), retries = more and more.retries,
-  }
-  return response ~= nil, err
-end
-
--- Whether a layer is to be had by its urls: foreign, asked for, and not at the registry.
-local function is_elsewhere(self, descriptor)
-  if not (self.foreign_layers and is_foreign(descriptor)) then return false end
-  settle_scheme(self, self)
-  local _, err = probe(self, assert(self.ref:blob_url(descriptor.digest)),
-    { auth = self.auth, redirects = false })
-  return err ~= nil and err.code == "not_found"
-end
-
--- The urls that may be asked: https alone, unless the registry itself is not.
-local function safe_urls(self, descriptor)
-  local plain, list = self.ref.api:find("^http:") ~= nil, {}
-  for _, text in ipairs(descriptor.urls) do
-    local url = not text:find("\0", 1, true) and core.url.parse(text)
-    if url and not url.userinfo and (plain or url.scheme == "https") and #list < URLS_MAX then
-      list[#list + 1] = text
-    end
-  end
-  return list
-end
-
--- The first of them that has the layer. Whether the last one has it, its transfer will tell.
-local function choose_url(self, list)
-  for i = 1, #list - 1 do
-    local there, err = probe(self, list[i], { retries = 0 })
-    if there or err.code == "unsupported" or err.code == "protocol" then return list[i] end
-    if err.code == "interrupted" then return nil, err end
-  end
-  return list[#list]
-end
-
--- Fetches from one of the urls, as nobody: they are the manifest's word, and no registry.
-local function fetch_elsewhere(self, _, descriptor, what, request)
-  local list = safe_urls(self, descriptor)
-  what = ("%s of %s, a foreign layer"):format(what, tostring(self.ref))
-  if #list == 0 then
-    return nil, core.error("refused", what .. ": none of its urls is https")
-  end
-  local url, err = choose_url(self, list)
-  if not url then return nil, err end
-  local response
-  request.url = url
-  response, err = exchange(self, descriptor, request)
-  if response then return true end
-  if err.code == "interrupted" then return nil, err end
-  return nil, core.error(err.code, what .. ": " .. err.message, { http = err.http })
-end
-
--- What the registry does not have may be elsewhere, and that must be asked for.
-local function name_option(self, descriptor, err)
-  if err.code ~= "not_found" or not is_foreign(descriptor) then return err end
-  return core.error("not_found", err.message .. "; it is a foreign layer, which is kept elsewhere: "
-    .. "--foreign-layers fetches it from there", { http = err.http, ref = self.ref })
 end
 
 ---@class hocker.Registry.BlobOptions
@@ -546,7 +322,7 @@ local function from_layout(self, descriptor, open, again)
       if not chain then return nil, err end
       local ok
       ok, err = place:read(descriptor.digest, chain)
-      if ok or not again or OURS[err.code] then return ok, err end
+      if ok or not again or places.ours[err.code] then return ok, err end
       if self.log then self.log:warn(err.message .. "; passed over") end
     end
   end
@@ -585,21 +361,21 @@ function methods:blob(descriptor, sink, kind, opts)
   local bytes, err = embedded(descriptor, what)
   if err then return nil, err end
   if bytes then return write_all(open, bytes) end
-  local function fill(fetch, place)
+  local function fill(fetch, ...)
     local chain, problem = open(opts.queue)
     if not chain then return nil, problem end
-    return fetch(self, place, descriptor, what, { sink = chain, on_start = opts.on_start })
+    return fetch(self, descriptor, what, { sink = chain, on_start = opts.on_start }, ...)
   end
   local ok
   ok, err = from_layout(self, descriptor, open, again)
   if ok or err then return ok, err end
-  if is_elsewhere(self, descriptor) then return fill(fetch_elsewhere) end
+  if foreign.is_elsewhere(self, descriptor) then return fill(foreign.fetch) end
   if again then
-    ok, err = anywhere(self, function(place) return fill(fetch_blob, place) end)
+    ok, err = places.anywhere(self, function(place) return fill(fetch_blob, place) end)
   else
     ok, err = fill(fetch_blob, self)
   end
-  if not ok then return nil, name_option(self, descriptor, err) end
+  if not ok then return nil, foreign.name_option(self, descriptor, err) end
   return true
 end
 
@@ -648,7 +424,7 @@ end
 ---@param count integer
 ---@return string? bytes, hocker.Error? err
 function methods:tail(descriptor, count)
-  if descriptor.size < count or is_foreign(descriptor) then return nil end
+  if descriptor.size < count or foreign.is_foreign(descriptor) then return nil end
   local what = "layer " .. descriptor.digest
   local bytes, err = embedded(descriptor, what)
   if bytes or err then return bytes and bytes:sub(-count), err end
@@ -658,12 +434,12 @@ function methods:tail(descriptor, count)
   end
   local _, refused = accept(self, descriptor, "layer")
   if refused then return nil, refused end
-  bytes, err = anywhere(self, function(place)
+  bytes, err = places.anywhere(self, function(place)
     local buffer <close> = core.buffer(count)
-    local ok, problem, last = fetch_blob(self, place, descriptor, what, {
+    local ok, problem, last = fetch_blob(self, descriptor, what, {
       range = { first = descriptor.size - count, last = descriptor.size - 1 },
       sink = buffer:sink(),
-    })
+    }, place)
     if ok then return buffer:data() end
     -- For a hint alone a mirror is not passed over.
     if problem.code == "unsupported" then return "", problem end
