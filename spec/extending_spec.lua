@@ -41,7 +41,7 @@ describe("docs/extending.md", function()
 
   local function write_scripts()
     for path, text in TEXT:gmatch("\n```lua\n%-%- ~/([^\n]*)\n(.-)\n```\n") do
-      process.check { "mkdir", "-p", home .. "/" .. path:match("^(.*)/") }
+      process.check { "mkdir", "-p", (home .. "/" .. path):match("^(.*)/") }
       tmp.write(home .. "/" .. path, text)
     end
     process.check { "chmod", "-R", "go-w", home }

@@ -17,6 +17,7 @@ local make = {
   Buffer = function() return core.buffer(1) end,
   Meter = core.meter,
   Join = function() return core.join(core.sink.null()) end,
+  Pipe = function() return core.pipe(1) end,
   File = function() return assert(core.file(tmp.path("file"))) end,
   Tar = function() return assert(core.tar(assert(core.file(tmp.path("tar"))))) end,
   TarStream = function() return core.tar_stream(core.sink.null()) end,

@@ -25,6 +25,7 @@ local function objects()
   return {
     Hash = core.digest.new(), Sink = core.sink.null(), Buffer = core.buffer(1), File = file,
     Meter = core.meter(), Join = core.join(core.sink.null()),
+    Pipe = core.pipe(1),
     Tar = assert(core.tar(file)), TarStream = core.tar_stream(core.sink.null()),
     Dir = assert(core.dir(tmp.path("dir"))), Session = session,
     Transfer = assert(session:start { url = "http://127.0.0.1:1/" }),
