@@ -248,16 +248,13 @@ end
 ---@param want hocker.Platform? that it has to be for
 ---@return hocker.Config? config, hocker.Error? err
 function methods:config(image, want)
-  local descriptor = image.manifest.config
-  local buffer
-  local ok, err = self:blob(descriptor, function()
-    buffer = core.buffer(manifest.limits.config)
-    return buffer:sink()
-  end, "config")
-  if not ok then return nil, err end
+  local bytes, err = content.read(self, image.manifest.config,
+    { max = manifest.limits.config, kind = "config" })
+  if not bytes then return nil, err end
   local config
-  config, err = manifest.config(buffer:data(), image.manifest)
+  config, err = manifest.config(bytes, image.manifest)
   if not config then return nil, advice.explain(self, tostring(self.ref), err) end
+  local ok = true
   if want then ok, err = images.check(self, image, config, want) end
   if not ok then return nil, err end
   return config
@@ -384,7 +381,7 @@ end
 ---@param max integer? most bytes; 64 MiB
 ---@return string? bytes, hocker.Error? err
 function methods:read(descriptor, max)
-  return content.read(self, descriptor, max)
+  return content.read(self, descriptor, { max = max })
 end
 
 --- The content of a blob in pieces, as it comes and in bounded memory:
