@@ -11,7 +11,9 @@ local arguments = lazy "hocker.arguments"
 local commands = lazy "hocker.commands"
 local configuration = lazy "hocker.configuration"
 local context = lazy "hocker.context"
+local help = lazy "hocker.help"
 local log = lazy "hocker.log"
+local output = lazy "hocker.output"
 local scripts = lazy "hocker.scripts"
 local settings = lazy "hocker.settings"
 
@@ -48,33 +50,6 @@ M.programs = {
 local function exit_code(err)
   if err.code == "interrupted" and err.sys then return 128 + err.sys end
   return M.exit_codes[err.code] or 1
-end
-
--- --- standard output ---------------------------------------------------------------------------------
-
--- Writes, and flushes: what waits in a buffer may still fail, for a full disk or a closed pipe.
-local function print_all(out, text)
-  local ok, why, errno = out:write(text)
-  if ok then ok, why, errno = out:flush() end
-  if ok then return true end
-  return nil, core.error("io", "writing to standard output: " .. tostring(why), { sys = errno })
-end
-
--- Standard output for a command, which need not look whether a write failed: that is remembered. The
--- stream forgets it, and its next flush is fine.
-local out_methods = {}
-local out_mt = { __name = "hocker.Output", __index = out_methods }
-
-function out_methods:write(...)
-  local ok, why, errno = self.stream:write(...)
-  if ok then return self end
-  self.fault = self.fault or { why, errno }
-  return nil, why, errno
-end
-
-function out_methods:flush()
-  if self.fault then return nil, table.unpack(self.fault) end
-  return self.stream:flush()
 end
 
 -- --- the command line ------------------------------------------------------------------------------
@@ -139,7 +114,7 @@ local function perform(ctx, command, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end
   if result or result == false and not err then
-    local printed, problem = print_all(out, "")
+    local printed, problem = output.print_all(out, "")
     if printed then return result end
     err = problem
   end
@@ -180,22 +155,14 @@ local function fail(program, err)
 end
 
 local function print_line(program, text)
-  local ok, err = print_all(io.stdout, text .. "\n")
+  local ok, err = output.print_all(io.stdout, text .. "\n")
   return ok and 0 or fail(program, err)
-end
-
--- What a program that has commands says of itself.
-local function usage(program, summary, rows, ending)
-  local lines = { "Usage: " .. program .. " COMMAND [options] ...", "", summary, "", "Commands:" }
-  for _, row in ipairs(rows) do lines[#lines + 1] = ("   %-12s %s"):format(row[1], row[2]) end
-  return ("%s\n\n`%s COMMAND --help` tells the rest%s."):format(table.concat(lines, "\n"), program,
-    ending)
 end
 
 local function sub_usage(command, program)
   local rows = {}
   for i, sub in ipairs(command.commands) do rows[i] = { sub.name, log.printable(sub.summary) } end
-  return usage(program, command.summary:gsub("^%l", string.upper) .. ".", rows, "")
+  return help.overview(program, command.summary:gsub("^%l", string.upper) .. ".", rows, "")
 end
 
 -- Runs what the first word names.
@@ -240,10 +207,10 @@ function M.run(command, program, words, owner)
   if command.commands then return run_sub(command, program, words) end
   local notes = log.new(program)
   if command.hands_on then guard(words) end
-  local args, err, help = arguments.read(program, command, words)
+  local args, err, text = arguments.read(program, command, words)
   local ok, configured
-  if help then
-    ok, err = print_all(io.stdout, help)
+  if text then
+    ok, err = output.print_all(io.stdout, text)
   elseif args then
     set_level(notes, args)
     configured, err = configure(command, owner or command, args, notes)
@@ -251,7 +218,7 @@ function M.run(command, program, words, owner)
   if configured then
     set_level(notes, args)
     warn_of_places(notes)
-    local out = setmetatable({ stream = io.stdout }, out_mt)
+    local out = output.new(io.stdout)
     local ctx = context.new { program = program, log = notes, out = out,
       configuration = configured }
     ok, err = perform(ctx, command, args)
@@ -263,14 +230,14 @@ end
 
 -- --- the program -------------------------------------------------------------------------------------
 
-local function help()
+local function overview()
   local rows = {}
   for i, entry in ipairs(commands.all()) do
     local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
     rows[i] = { entry.name, log.printable(what) }
   end
-  return usage("hocker", "Fetches docker and OCI images from registries, without a daemon.", rows,
-    "; hocker --version, the version")
+  return help.overview("hocker", "Fetches docker and OCI images from registries, without a daemon.",
+    rows, "; hocker --version, the version")
 end
 
 local function command_of(program)
@@ -306,7 +273,7 @@ local function run_words(name, program, words)
   if name then return run_named(name, program, words) end
   name = table.remove(words, 1)
   if name == "--help" or name == "-h" or name == "help" then
-    return print_line("hocker", help())
+    return print_line("hocker", overview())
   elseif not name then
     return fail("hocker", core.error("usage", "which command? see hocker --help"))
   end

@@ -2,6 +2,7 @@
 
 local core = require "hocker.core"
 local hocker = require "hocker"
+local output = require "hocker.output"
 
 local M = {}
 
@@ -16,11 +17,7 @@ function M.prepare(ctx)
     local problem = core.system.interrupted()
     if problem then error(problem, 0) end
   end, "", LOOK)
-  function _G.print(...)
-    local texts = table.pack(...)
-    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
-    ctx.out:write(table.concat(texts, "\t"), "\n")
-  end
+  _G.print = output.printer(ctx.out)
 end
 
 return M
