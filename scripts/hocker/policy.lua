@@ -13,7 +13,8 @@
 --- its answer does.
 ---
 --- Several are asked in their order, each about what those before it have made of the matter; the first
---- refusal counts. What a policy fetches is a matter for the others, and not for itself.
+--- refusal counts. What a policy fetches is a matter for the others, who are told `by` whom, and not for
+--- itself.
 
 local core = require "hocker.core"
 local hooks = require "hocker.policy.hooks"
@@ -142,10 +143,14 @@ end
 
 -- --- asking ------------------------------------------------------------------------------------------
 
+---@class hocker.policy.Frame
+---@field policy hocker.Policy
+---@field outer hocker.policy.Frame?
+
 ---@class hocker.Policies
 ---@field list hocker.Policy[]
 ---@field hooked table<string, boolean> the hooks that one of them has
----@field inside table<thread, table<hocker.Policy, boolean>> those that are at work in a coroutine
+---@field inside table<thread, hocker.policy.Frame> those that are at work in a coroutine, the last one first
 local methods = {}
 local mt = { __name = "hocker.Policies", __index = methods }
 
@@ -181,51 +186,81 @@ local function copy(value)
   return new
 end
 
--- Whether this is done on behalf of that policy: in its coroutine, or in a task that was started there.
-local function is_inside(self, policy, session)
+-- Calls f with each policy that this is done on behalf of, the nearest first, until it returns something:
+-- those at work in this coroutine, then in the one that started this task.
+local function find_acting(self, session, f)
   local co = coroutine.running()
   while co do
-    if self.inside[co] and self.inside[co][policy] then return true end
+    local frame = self.inside[co]
+    while frame do
+      local found = f(frame.policy)
+      if found then return found end
+      frame = frame.outer
+    end
     co = session and session:parent(co)
   end
-  return false
+end
+
+local function is_inside(self, policy, session)
+  return find_acting(self, session, function(one) return one == policy end) or false
+end
+
+--- The name of the policy that fetches this to judge by it; nil for what the user fetches.
+---@param session hocker.Session?
+---@return string? name
+function methods:acting(session)
+  return find_acting(self, session, function(one) return one.name end)
+end
+
+-- The error object that a policy returned or raised, made anew; nil for what is none.
+local function as_error(value)
+  local ok, err = pcall(function()
+    return core.error(value.code, value.message, { sys = value.sys })
+  end)
+  return ok and err or nil
 end
 
 -- What was raised, with its traceback if it is no error object.
 local function traced(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  return { text = tostring(raised), traceback = debug.traceback("", 2) }
+  return as_error(raised) or { text = tostring(raised), traceback = debug.traceback("", 2) }
 end
 
-local function broken(policy, hook, err, log)
-  if type(err) ~= "table" then
-    return fail(policy, "internal", ("hook '%s': %s"):format(hook, tostring(err)))
-  elseif not err.code then
-    for line in err.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
-    return fail(policy, "internal", scripts.locate(policy.path, err.text))
-  elseif err.code == "interrupted" then
-    return nil, err
-  end
-  return fail(policy, err.code, err.message)
-end
-
--- Calls one hook. The answer is checked; nil alone is none.
-local function call(self, policy, hook, facts, ctx)
-  local co = coroutine.running()
-  local inside = self.inside[co] or {}
-  self.inside[co], inside[policy] = inside, true
-  local guard <close> = setmetatable({}, { __close = function() inside[policy] = nil end })
-  local ok, answer, err = xpcall(policy.hooks[hook], traced, copy(facts), ctx)
-  if not ok then return broken(policy, hook, answer, ctx.log) end
+-- What a hook answers, checked and copied; or nil and an error. It is called protected as a whole: what a
+-- policy returns may raise when it is looked at.
+local function consult(policy, hook, facts, ctx)
+  local answer, err = policy.hooks[hook](copy(facts), ctx)
   if answer == nil then
     if err == nil then return nil end
-    return broken(policy, hook, err, ctx.log)
+    return nil, as_error(err)
+      or core.error("internal", ("hook '%s': %s"):format(hook, tostring(err)))
   elseif getmetatable(answer) == refusal_mt then
-    return fail(policy, "refused", answer.reason)
+    return nil, core.error("refused", tostring(answer.reason))
   end
-  local why = hooks.fault(hook, answer)
-  if why then return fail(policy, "internal", ("hook '%s': %s"):format(hook, why)) end
-  return answer
+  local taken, why = hooks.read(hook, answer)
+  return taken, why and core.error("internal", ("hook '%s': %s"):format(hook, why))
+end
+
+-- The error of a hook that raised no error object.
+local function broken(policy, raised, log)
+  for line in raised.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
+  return core.error("internal", scripts.locate(policy.path, raised.text))
+end
+
+-- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
+local function call(self, policy, hook, facts, ctx)
+  local co = coroutine.running()
+  local outer = self.inside[co]
+  self.inside[co] = { policy = policy, outer = outer }
+  local guard <close> = setmetatable({}, { __close = function() self.inside[co] = outer end })
+  local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
+    { registry = ctx.registry, log = ctx.log })
+  if not ok then
+    err = answer.code and answer or broken(policy, answer, ctx.log)
+  elseif not err then
+    return answer
+  end
+  if err.code == "interrupted" then return nil, err end
+  return fail(policy, err.code, err.message)
 end
 
 local function tell(self, hook, facts, outcome, ctx, session)
@@ -263,6 +298,7 @@ end
 function methods:ask(hook, facts, apply, live)
   if not (self.hooked[hook] or self.hooked.decision) then return true end
   live = live or {}
+  facts.by = self:acting(live.session)
   local ctx = { registry = live.registry, log = live.log }
   local answered, err = ask_all(self, hook, facts, ctx, apply, live.session)
   if self.hooked.decision then
