@@ -388,6 +388,42 @@ describe("--policy", function()
       end
     end)
 
+    -- Requests whose failure is otherwise no failure of all.
+    it("is final where the registry would be asked in another way", function()
+      local lock = tmp.dir("lock") .. "/hocker.lock"
+      program.check("hocker", { "lock", "add", "--file", lock, "app",
+        other:host() .. "/demo/app:v1" })
+      local path = file [[return { request = function(r)
+        if r.method == "HEAD" then return policy.refuse "no heads" end end }]]
+      local result = program.run("hocker", { "lock", "outdated", "--file", lock, "--policy", path })
+      assert.equal(8, result.code)
+      assert.matches("no heads", result.stderr)
+      path = file [[return { request = function()
+        return nil, require("hocker.core").error("network", "no way") end }]]
+      local log = tmp.path("log")
+      assert.matches("no way", program.refuses(6, "hocker-manifest", -- nor is plain http tried
+        words { path, "audit:file=" .. log }))
+      local _, asked = tmp.read(log):gsub('"hook":"request"', "")
+      assert.equal(1, asked)
+    end)
+
+    it("is final for the token server too", function()
+      local routes = { ["POST /token"] = { status = 401,
+          headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } },
+        ["GET /token"] = { body = '{"token":"x"}' },
+        [served.manifest()] = { { status = 401, times = 1, headers = {
+          ["WWW-Authenticate"] = 'Bearer realm="{url}/token",service="s",scope="a"' } },
+          served.document(img.oci) } }
+      for code, answer in pairs { [8] = "policy.refuse 'no'", [4] = "{ answer = false }" } do
+        program.refuses(code, "hocker-manifest", fetch(routes, ([[return {
+          credentials = function() return { identity = "identity" } end,
+          challenge = function(c) if c.method == "POST" then return %s end end }]]):format(answer)))
+        for _, request in ipairs(server:requests()) do
+          assert.is_nil(request.target:find("^/token%?"), request.target)
+        end
+      end
+    end)
+
     it("is final, also where a mirror would be passed over", function()
       local dead = ("http://127.0.0.1:%d"):format(server.port)
       local path = file(("return { request = function(r) if r.origin == %q then "
