@@ -272,6 +272,15 @@ describe("--policy", function()
         list("assert(at.kind == 'basic' and not at.mirror)", "-u", "alice", "-p", "secret")))
     end)
 
+    it("in a mirror's URI are told to nobody, since it is none", function()
+      local log = tmp.path("log")
+      for _, uri in ipairs { "https://bob:secret@m.example", "https://m.example/?sig=secret" } do
+        local line = program.refuses(2, "hocker-manifest",
+          words({ "audit:file=" .. log }, "--mirror", uri))
+        assert.is_nil((line .. tmp.read(log)):find("secret", 1, true))
+      end
+    end)
+
     it("are never told", function()
       local out = tmp.path("log")
       local path = file([[
