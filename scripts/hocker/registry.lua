@@ -308,13 +308,15 @@ end
 ---@field queue integer? bytes of a queue to put before the sink: another thread does the work
 ---@field max integer? most bytes, where the size is not known
 
--- Asks the policies about a blob, once.
+-- Asks the policies about a blob, once. Where one of them fetches it, that one was not asked, and what the
+-- others say holds for this alone.
 local function accept(self, descriptor, kind)
-  if not self.session.policies then return false end
+  local policies = self.session.policies
+  if not policies then return false end
   local max, err = self.accepted[descriptor.digest], nil
   if max == nil then
     max, err = decisions.layer(self, descriptor, kind)
-    self.accepted[descriptor.digest] = max
+    if not policies:acting(self.session) then self.accepted[descriptor.digest] = max end
   end
   return max, err
 end

@@ -462,6 +462,19 @@ describe("--policy", function()
     program.check("hocker-config", words { path })
   end)
 
+  it("is asked about what it has fetched for itself, when the user gets it", function()
+    assert.matches("not for you", program.refuses(8, "hocker-config", words { file [[return {
+      manifest = function(image, ctx) assert(ctx.registry:read(image.config)) end,
+      layer = function() return policy.refuse "not for you" end }]] }))
+  end)
+
+  it("ends the command when a hook yields by itself", function()
+    local path = file "return { layer = function() coroutine.yield() end }"
+    local result = program.run("hocker-image", words({ path }, "--out", tmp.path("image")))
+    assert.equal(1, result.code)
+    assert.matches("house.lua:2: it yields in a task", result.stderr)
+  end)
+
   it("may fetch in any hook that has a repository, in tasks and out of them", function()
     local text = all_hooks [[
       if ctx.registry and hook ~= "layer" then
