@@ -32,6 +32,8 @@ describe("the policy allow", function()
     { { repositories = "quay.io/a", registries = "gcr.io" }, { "quay.io/a", "gcr.io/x" },
       { "quay.io/b" } },
     { { digests = true }, { "debian" .. DIGEST, "debian:12" .. DIGEST }, { "debian", "a/b:c" } },
+    { { digests = "true" }, { "debian" .. DIGEST }, { "debian" } }, -- as a command line says it
+    { { digests = "false" }, { "debian" }, {} },
     { { digests = true, registries = "quay.io" }, { "quay.io/a" .. DIGEST },
       { "quay.io/a", "debian" .. DIGEST } },
   }
@@ -49,7 +51,8 @@ describe("the policy allow", function()
   end)
 
   it("refuses other parameters", function()
-    for _, wrong in ipairs { { hosts = "a" }, { digests = 1 }, { registries = { 1 } },
+    for _, wrong in ipairs { { hosts = "a" }, { digests = 1 },
+      { digests = "yes" }, { registries = { 1 } },
       { registries = 5 }, { repositories = { a = "b" } }, { registries = "" } } do
       wrong[1] = "allow"
       local one, err = policy.load(wrong)
