@@ -13,8 +13,8 @@ return function(given)
   return {
     resolve = function() return { layouts = opts.layout } end,
     request = opts.only and function(request)
-      return policy.refuse(("%s is not asked for: it is in none of %s"):format(request.url,
-        table.concat(opts.layout, ", ")))
+      return policy.refuse(("%s is not asked for: what is wanted is in none of %s")
+        :format(request.url, table.concat(opts.layout, ", ")))
     end or nil,
   }
 end
