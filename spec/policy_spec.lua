@@ -290,6 +290,21 @@ describe("policies", function()
     assert.same({ "a", "b", "b" }, asked)
   end)
 
+  it("are not asked by another set what they ask for themselves", function()
+    local asked = {}
+    local function make(again)
+      local function hook(name)
+        return { name = name, path = "/" .. name, hooks = { layer = function(facts)
+          asked[#asked + 1] = name .. " by " .. (facts.by or "the user")
+          if again and name == "a" then assert.is_true(make():ask("layer", {})) end
+        end } }
+      end
+      return policy.compose { hook "a", hook "b" }
+    end
+    assert.is_true(make(true):ask("layer", {}))
+    assert.same({ "a by the user", "b by a", "b by the user" }, asked)
+  end)
+
   it("are told which of them fetches, the nearest", function()
     local told, all = {}, nil
     local function hook(again)

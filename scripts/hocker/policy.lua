@@ -145,12 +145,16 @@ end
 
 ---@class hocker.policy.Frame
 ---@field policy hocker.Policy
+---@field set hocker.Policies
 ---@field outer hocker.policy.Frame?
+
+-- Those that are at work in a coroutine, the last one first.
+---@type table<thread, hocker.policy.Frame>
+local inside = setmetatable({}, { __mode = "k" })
 
 ---@class hocker.Policies
 ---@field list hocker.Policy[]
 ---@field hooked table<string, boolean> the hooks that one of them has
----@field inside table<thread, hocker.policy.Frame> those that are at work in a coroutine, the last one first
 local methods = {}
 local mt = { __name = "hocker.Policies", __index = methods }
 
@@ -162,8 +166,7 @@ function M.compose(list)
   for _, policy in ipairs(list) do
     for hook in pairs(policy.hooks) do hooked[hook] = true end
   end
-  return setmetatable({ list = list, hooked = hooked,
-    inside = setmetatable({}, { __mode = "k" }) }, mt)
+  return setmetatable({ list = list, hooked = hooked }, mt)
 end
 
 --- Loads several.
@@ -186,30 +189,39 @@ local function copy(value)
   return new
 end
 
--- Calls f with each policy that this is done on behalf of, the nearest first, until it returns something:
--- those at work in this coroutine, then in the one that started this task.
-local function find_acting(self, session, f)
+-- The policies that this is done on behalf of, the nearest first: those at work in this coroutine, then in
+-- the one that started this task.
+---@return fun(): hocker.policy.Frame?
+local function acting(session)
   local co = coroutine.running()
-  while co do
-    local frame = self.inside[co]
-    while frame do
-      local found = f(frame.policy)
-      if found then return found end
-      frame = frame.outer
+  local frame = inside[co]
+  return function()
+    while not frame do
+      co = session and session:parent(co)
+      if not co then return nil end
+      frame = inside[co]
     end
-    co = session and session:parent(co)
+    local found = frame
+    frame = frame.outer
+    return found
   end
 end
 
+-- A policy that opens a repository by hocker.open is loaded for it a second time, from the same script.
 local function is_inside(self, policy, session)
-  return find_acting(self, session, function(one) return one == policy end) or false
+  for frame in acting(session) do
+    local one = frame.policy
+    if one == policy or frame.set ~= self and one.path == policy.path then return true end
+  end
+  return false
 end
 
 --- The name of the policy that fetches this to judge by it; nil for what the user fetches.
 ---@param session hocker.Session?
 ---@return string? name
 function methods:acting(session)
-  return find_acting(self, session, function(one) return one.name end)
+  local frame = acting(session)()
+  return frame and frame.policy.name
 end
 
 -- The error object that a policy returned or raised, made anew; nil for what is none.
@@ -249,9 +261,9 @@ end
 -- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
 local function call(self, policy, hook, facts, ctx)
   local co = coroutine.running()
-  local outer = self.inside[co]
-  self.inside[co] = { policy = policy, outer = outer }
-  local guard <close> = setmetatable({}, { __close = function() self.inside[co] = outer end })
+  local outer = inside[co]
+  inside[co] = { policy = policy, set = self, outer = outer }
+  local guard <close> = setmetatable({}, { __close = function() inside[co] = outer end })
   local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
     { registry = ctx.registry, log = ctx.log })
   if not ok then
