@@ -21,6 +21,7 @@ describe("the policy allow", function()
       { "quay.io/a/b", "docker.io.evil.org/a", "localhost:5000/docker.io/a" } },
     { { registries = { "Quay.io", "localhost:5000" } }, { "quay.io/a/b", "localhost:5000/x" },
       { "debian", "localhost:5001/x", "localhost/x" } },
+    { { registries = "Index.docker.io" }, { "debian" }, { "index.docker.io.example/a" } },
     { { registries = {} }, {}, { "debian" } },
     { { repositories = "docker.io/library/*" }, { "debian", "alpine:3" },
       { "team/app", "docker.io/library/a/b", "quay.io/library/debian" } },
@@ -53,7 +54,8 @@ describe("the policy allow", function()
   it("refuses other parameters", function()
     for _, wrong in ipairs { { hosts = "a" }, { digests = 1 },
       { digests = "yes" }, { registries = { 1 } },
-      { registries = 5 }, { repositories = { a = "b" } }, { registries = "" } } do
+      { registries = 5 }, { registries = "https://quay.io" }, { registries = "quay.io/team" },
+      { registries = "debian" }, { registries = "quay.io." }, { repositories = { a = "b" } }, { registries = "" } } do
       wrong[1] = "allow"
       local one, err = policy.load(wrong)
       assert.is_nil(one)
