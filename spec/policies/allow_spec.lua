@@ -55,7 +55,8 @@ describe("the policy allow", function()
     for _, wrong in ipairs { { hosts = "a" }, { digests = 1 },
       { digests = "yes" }, { registries = { 1 } },
       { registries = 5 }, { registries = "https://quay.io" }, { registries = "quay.io/team" },
-      { registries = "debian" }, { registries = "quay.io." }, { repositories = { a = "b" } }, { registries = "" } } do
+      { registries = "debian" }, { registries = "quay.io." },
+      { repositories = { a = "b" } }, { registries = "" } } do
       wrong[1] = "allow"
       local one, err = policy.load(wrong)
       assert.is_nil(one)
