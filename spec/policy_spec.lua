@@ -1,6 +1,7 @@
 local core = require "hocker.core"
 local hooks = require "hocker.policy.hooks"
 local policy = require "hocker.policy"
+local session = require "hocker.session"
 local support = require "support.scripts"
 local tmp = require "support.tmp"
 
@@ -205,6 +206,20 @@ describe("policies", function()
       end }):ask("manifest", {}, nil, { registry = registry, log = log }))
   end)
 
+  it("that raise in a task of theirs are one line", function()
+    local lines = {}
+    local log = { debug = function(_, line) lines[#lines + 1] = line end }
+    local ok, err = compose({ layer = function(_, ctx)
+      local s <close> = assert(session.new())
+      assert(ctx.log)
+      s:run { function() error "in a task" end }
+    end }):ask("layer", {}, nil, { log = log })
+    assert.is_nil(ok)
+    assert.matches("^policy 'p1': [^\n]*in a task$", err.message)
+    local trace = table.concat(lines, "\n")
+    assert.matches("stack traceback:.*policy_spec.*stack traceback:.*policy_spec", trace)
+  end)
+
   it("are interrupted as all else", function()
     local _, err = compose({ layer = function()
       error(core.error("interrupted", "a signal", { sys = 2 }))
@@ -237,7 +252,7 @@ describe("policies", function()
 
   local shapes = {
     { "resolve", { name = 1 } }, { "resolve", { mirrors = "x" } },
-    { "resolve", { layouts = { 1 } } },
+    { "resolve", { layouts = { 1 } } }, { "resolve", { layouts = { "images" } } },
     { "resolve", { mirrors = { a = "b" } } }, { "resolve", { digest = "" } },
     { "credentials", { none = false } }, { "credentials", { token = true } },
     { "request", { retries = -1 } }, { "request", { retries = 1.5 } },

@@ -232,9 +232,12 @@ local function as_error(value)
   return ok and err or nil
 end
 
--- What was raised, with its traceback if it is no error object.
+-- What was raised, with its traceback if it is no error object. What a task raised has one already.
 local function traced(raised)
-  return as_error(raised) or { text = tostring(raised), traceback = debug.traceback("", 2) }
+  local err = as_error(raised)
+  if err then return err end
+  local text, trace = tostring(raised):match("^([^\n]*)(.*)$")
+  return { text = text, traceback = debug.traceback(trace, 2) }
 end
 
 -- What a hook answers, checked and copied; or nil and an error. It is called protected as a whole: what a

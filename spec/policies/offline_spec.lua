@@ -40,6 +40,13 @@ describe("the policy offline", function()
     assert.equal(img.oci.bytes, program.check("hocker-manifest", words(",only", digest)))
   end)
 
+  it("may be there twice, and all layouts are looked into", function()
+    local empty = tmp.path("none")
+    program.check("hocker-manifest", words(",only", nil, "--policy", "offline:layout=" .. empty))
+    program.check("hocker-manifest", { "--policy", "offline:layout=" .. empty,
+      table.unpack(words ",only") })
+  end)
+
   it("asks the registry for what is not there, unless it may not", function()
     img:push(reg, "demo/other", "v2", { format = "oci" })
     local other = reg:host() .. "/demo/other:v2"

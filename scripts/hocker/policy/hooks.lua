@@ -25,6 +25,15 @@ local function list(value)
   return true
 end
 
+local function paths(value)
+  local why = list(value)
+  if why ~= true then return why end
+  for _, path in ipairs(value) do
+    if path:sub(1, 1) ~= "/" then return "must be a list of absolute paths" end
+  end
+  return true
+end
+
 local function count(value)
   return math.type(value) == "integer" and value >= 0 or "must be a whole number, 0 or more"
 end
@@ -42,7 +51,7 @@ M.order = {
 
 ---@type table<string, table<string, fun(value: any): true|string>>
 M.answers = {
-  resolve = { name = text, tag = text, digest = text, mirrors = list, layouts = list },
+  resolve = { name = text, tag = text, digest = text, mirrors = list, layouts = paths },
   credentials = { none = yes, username = text, password = text, token = text, identity = text },
   request = { retries = count },
   redirect = {},
