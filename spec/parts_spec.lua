@@ -3,6 +3,7 @@ local faulty = require "support.faulty"
 local image = require "support.image"
 local leaks = require "support.leaks"
 local parts = require "hocker.parts"
+local policy = require "hocker.policy"
 local session = require "hocker.session"
 local tmp = require "support.tmp"
 
@@ -113,6 +114,22 @@ describe("a body", function()
     server:set { ["/a"] = ranged() }
     assert.is_true(fetch "/a" == data)
     assert.same({ whole = 1, probe = 0, part = 0, rest = 0, connections = 0 }, (asked "/a"))
+  end)
+
+  it("is not fetched where a policy refuses one of its requests", function()
+    for _, is_probe in ipairs { true, false } do
+      server:set { ["/a"] = slow() }
+      s.policies = policy.compose { { name = "p", path = "/p", hooks = {
+        request = function(request)
+          local range = request.range
+          if range and (range.first == range.last) == is_probe then
+            return policy.refuse "no pieces"
+          end
+        end } } }
+      local got, err = fetch "/a"
+      assert.is_nil(got)
+      assert.same({ "refused", "policy 'p': no pieces" }, { err.code, err.message })
+    end
   end)
 
   it("that comes slowly is fetched in ranges, in and out of tasks, none of them twice", function()

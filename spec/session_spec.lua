@@ -243,6 +243,24 @@ describe("a session", function()
       assert.equal("internal", err.code)
     end)
 
+    it("ends when a job yields by itself, for whom nobody would wait", function()
+      local closed = false
+      local ok, raised = pcall(s.run, s, {
+        function()
+          local _ <close> = setmetatable({}, { __close = function() closed = true end })
+          coroutine.yield(1)
+        end,
+        function()
+          s:sleep(0.1)
+          return nil, core.error("io", "it waits all the same")
+        end,
+      })
+      assert.is_false(ok)
+      assert.matches("session_spec.lua:%d+: it yields in a task of a session.*stack traceback",
+        raised)
+      assert.is_true(closed)
+    end)
+
     it("hands on what a job raises, with its own traceback, and closes the others", function()
       server:set { ["/a"] = {}, ["/stall"] = STALL }
       local function the_culprit()

@@ -39,6 +39,7 @@ local current -- the context of the command that runs a script, if one does
 ---@field connect_timeout number?
 ---@field stall_timeout number?
 ---@field jobs integer?
+---@field policy string[]? those that are asked besides the configured ones
 
 -- The options, with those that the environment and the configuration give.
 local function complete(ctx, given)

@@ -8,6 +8,7 @@
 --- loses nothing.
 
 local core = require "hocker.core"
+local places = require "hocker.places"
 
 local M = {}
 
@@ -38,6 +39,7 @@ local PASSING = { network = true, protocol = true, unsupported = true, unauthori
 ---@field running integer connections
 ---@field total integer? bytes, once it is split
 ---@field part integer bytes
+---@field refused hocker.Error? what ends it, whatever has come
 ---@field parts table<hocker.core.Transfer, { received: integer, held: number, since: number }>
 
 -- The request with some of its fields changed. Its sink is the join's, and who watches it watches that.
@@ -88,8 +90,10 @@ end
 
 -- Whether the server gives ranges. The byte is dropped.
 local function gives_ranges(self, at)
-  return self.session:fetch(request_of(self, { range = { first = at, last = at }, apart = true,
-    retries = 0 })) ~= nil
+  local response, err = self.session:fetch(request_of(self, { range = { first = at, last = at },
+    apart = true, retries = 0 }))
+  if err and places.is_final(err) then self.refused = err end
+  return response ~= nil
 end
 
 -- --- how -----------------------------------------------------------------------------------------
@@ -142,7 +146,7 @@ local function work(self)
       if not ok then return nil, err end
     elseif sink then
       local came, err = fetch_part(self, sink, first, last)
-      if err and not PASSING[err.code] then return nil, err end
+      if err and (err.policy or not PASSING[err.code]) then return nil, err end
       if came == 0 and self.running > 1 then break end
       if err then self.session:sleep(LOOK) end
     else
@@ -177,7 +181,10 @@ end
 local function watch(self, group, transfer)
   repeat
     local speed = wait_until_slow(self.session, transfer)
-    if not speed or not gives_ranges(self, (transfer:progress())) then return true end
+    if not speed then return true end
+    local ranges = gives_ranges(self, (transfer:progress()))
+    if self.refused then transfer:stop() end
+    if not ranges then return true end
   until split(self, group, transfer, speed)
   return true
 end
@@ -199,6 +206,7 @@ function M.fetch(session, request)
       group:start(function() return watch(self, group, transfer) end)
     end,
   }))
+  if self.refused then return nil, self.refused end
   if not response or not self.total then return response, err, last end
   local ok
   ok, err = group:wait()

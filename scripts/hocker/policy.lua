@@ -13,7 +13,8 @@
 --- its answer does.
 ---
 --- Several are asked in their order, each about what those before it have made of the matter; the first
---- refusal counts. What a policy fetches is a matter for the others, and not for itself.
+--- refusal counts. What a policy fetches is a matter for the others, who are told `by` whom, and not for
+--- itself.
 
 local core = require "hocker.core"
 local hooks = require "hocker.policy.hooks"
@@ -142,10 +143,18 @@ end
 
 -- --- asking ------------------------------------------------------------------------------------------
 
+---@class hocker.policy.Frame
+---@field policy hocker.Policy
+---@field set hocker.Policies
+---@field outer hocker.policy.Frame?
+
+-- Those that are at work in a coroutine, the last one first.
+---@type table<thread, hocker.policy.Frame>
+local inside = setmetatable({}, { __mode = "k" })
+
 ---@class hocker.Policies
 ---@field list hocker.Policy[]
 ---@field hooked table<string, boolean> the hooks that one of them has
----@field inside table<thread, table<hocker.Policy, boolean>> those that are at work in a coroutine
 local methods = {}
 local mt = { __name = "hocker.Policies", __index = methods }
 
@@ -157,8 +166,7 @@ function M.compose(list)
   for _, policy in ipairs(list) do
     for hook in pairs(policy.hooks) do hooked[hook] = true end
   end
-  return setmetatable({ list = list, hooked = hooked,
-    inside = setmetatable({}, { __mode = "k" }) }, mt)
+  return setmetatable({ list = list, hooked = hooked }, mt)
 end
 
 --- Loads several.
@@ -181,51 +189,93 @@ local function copy(value)
   return new
 end
 
--- Whether this is done on behalf of that policy: in its coroutine, or in a task that was started there.
-local function is_inside(self, policy, session)
+-- The policies that this is done on behalf of, the nearest first: those at work in this coroutine, then in
+-- the one that started this task.
+---@return fun(): hocker.policy.Frame?
+local function acting(session)
   local co = coroutine.running()
-  while co do
-    if self.inside[co] and self.inside[co][policy] then return true end
-    co = session and session:parent(co)
+  local frame = inside[co]
+  return function()
+    while not frame do
+      co = session and session:parent(co)
+      if not co then return nil end
+      frame = inside[co]
+    end
+    local found = frame
+    frame = frame.outer
+    return found
+  end
+end
+
+-- A policy that opens a repository by hocker.open is loaded for it a second time, from the same script.
+local function is_inside(self, policy, session)
+  for frame in acting(session) do
+    local one = frame.policy
+    if one == policy or frame.set ~= self and one.path == policy.path then return true end
   end
   return false
 end
 
--- What was raised, with its traceback if it is no error object.
+--- The name of the policy that fetches this to judge by it; nil for what the user fetches.
+---@param session hocker.Session?
+---@return string? name
+function methods:acting(session)
+  local frame = acting(session)()
+  return frame and frame.policy.name
+end
+
+-- The error object that a policy returned or raised, made anew; nil for what is none.
+local function as_error(value)
+  local ok, err = pcall(function()
+    return core.error(value.code, value.message, { sys = value.sys })
+  end)
+  return ok and err or nil
+end
+
+-- What was raised, with its traceback if it is no error object. What a task raised has one already.
 local function traced(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  return { text = tostring(raised), traceback = debug.traceback("", 2) }
+  local err = as_error(raised)
+  if err then return err end
+  local text, trace = tostring(raised):match("^([^\n]*)(.*)$")
+  return { text = text, traceback = debug.traceback(trace, 2) }
 end
 
-local function broken(policy, hook, err, log)
-  if type(err) ~= "table" then
-    return fail(policy, "internal", ("hook '%s': %s"):format(hook, tostring(err)))
-  elseif not err.code then
-    for line in err.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
-    return fail(policy, "internal", scripts.locate(policy.path, err.text))
-  elseif err.code == "interrupted" then
-    return nil, err
-  end
-  return fail(policy, err.code, err.message)
-end
-
--- Calls one hook. The answer is checked; nil alone is none.
-local function call(self, policy, hook, facts, ctx)
-  local co = coroutine.running()
-  local inside = self.inside[co] or {}
-  self.inside[co], inside[policy] = inside, true
-  local guard <close> = setmetatable({}, { __close = function() inside[policy] = nil end })
-  local ok, answer, err = xpcall(policy.hooks[hook], traced, copy(facts), ctx)
-  if not ok then return broken(policy, hook, answer, ctx.log) end
+-- What a hook answers, checked and copied; or nil and an error. It is called protected as a whole: what a
+-- policy returns may raise when it is looked at.
+local function consult(policy, hook, facts, ctx)
+  local answer, err = policy.hooks[hook](copy(facts), ctx)
   if answer == nil then
     if err == nil then return nil end
-    return broken(policy, hook, err, ctx.log)
+    return nil, as_error(err)
+      or core.error("internal", ("hook '%s': %s"):format(hook, tostring(err)))
   elseif getmetatable(answer) == refusal_mt then
-    return fail(policy, "refused", answer.reason)
+    return nil, core.error("refused", tostring(answer.reason))
   end
-  local why = hooks.fault(hook, answer)
-  if why then return fail(policy, "internal", ("hook '%s': %s"):format(hook, why)) end
-  return answer
+  local taken, why = hooks.read(hook, answer)
+  return taken, why and core.error("internal", ("hook '%s': %s"):format(hook, why))
+end
+
+-- The error of a hook that raised no error object.
+local function broken(policy, raised, log)
+  for line in raised.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
+  return core.error("internal", scripts.locate(policy.path, raised.text))
+end
+
+-- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
+local function call(self, policy, hook, facts, ctx)
+  local co = coroutine.running()
+  local outer = inside[co]
+  inside[co] = { policy = policy, set = self, outer = outer }
+  local guard <close> = setmetatable({}, { __close = function() inside[co] = outer end })
+  local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
+    { registry = ctx.registry, log = ctx.log })
+  if not ok then
+    err = answer.code and answer or broken(policy, answer, ctx.log)
+  elseif not err then
+    return answer
+  end
+  if err.code == "interrupted" then return nil, err end
+  return fail(policy, err.code, err.message)
 end
 
 local function tell(self, hook, facts, outcome, ctx, session)
@@ -263,6 +313,7 @@ end
 function methods:ask(hook, facts, apply, live)
   if not (self.hooked[hook] or self.hooked.decision) then return true end
   live = live or {}
+  facts.by = self:acting(live.session)
   local ctx = { registry = live.registry, log = live.log }
   local answered, err = ask_all(self, hook, facts, ctx, apply, live.session)
   if self.hooked.decision then

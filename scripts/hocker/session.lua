@@ -37,6 +37,7 @@ local methods = {}
 local mt = { __name = "hocker.lua.Session", __index = methods }
 
 local TICK = 0.2 -- seconds between two looks at the progress
+local WAITS <const> = {} -- what a task yields that waits for one of us
 
 ---@class hocker.FetchOptions: hocker.SessionOptions
 ---@field retries integer? failures in a row, without progress, that are retried
@@ -78,11 +79,21 @@ mt.__close = methods.close
 
 -- --- tasks ---------------------------------------------------------------------------------
 
+-- What is wrong with a task that has yielded by itself.
+local function stray(co)
+  local at = debug.getinfo(co, 1, "Sl")
+  return ("%s:%d: it yields in a task of a session, and nobody would resume it")
+    :format(at.short_src, at.currentline)
+end
+
 -- Runs a task until it waits or ends, and tells its group how it ended.
 local function resume(self, co, ...)
   local group = self.tasks[co]
   local ok, result, err = coroutine.resume(co, ...)
-  if coroutine.status(co) ~= "dead" then return end
+  if coroutine.status(co) ~= "dead" then
+    if result == WAITS then return end
+    ok, result = false, stray(co)
+  end
   self.tasks[co] = nil
   group.active[co] = nil
   group.running = group.running - 1
@@ -144,7 +155,7 @@ local function next_event(self, transfer)
   local co = coroutine.running()
   if self.tasks[co] then
     self.waiting[transfer] = co
-    return coroutine.yield()
+    return coroutine.yield(WAITS)
   end
   while true do
     local event, err = step(self)
@@ -159,7 +170,7 @@ function methods:sleep(seconds)
   local co = coroutine.running()
   assert(self.tasks[co], "only tasks sleep")
   self.asleep[#self.asleep + 1] = { due = core.system.clock() + seconds, co = co }
-  coroutine.yield()
+  coroutine.yield(WAITS)
 end
 
 --- Waits until a function returns something that is true, and returns it. It is asked again whenever
@@ -173,7 +184,7 @@ function methods:await(check)
     if result then return result end
     if self.tasks[co] then
       self.awaiting[#self.awaiting + 1] = co
-      coroutine.yield()
+      coroutine.yield(WAITS)
     else
       local _, err = step(self, true)
       if err then return nil, err end
@@ -217,7 +228,7 @@ function Group:wait()
   while self.running > 0 and not failed(self) do
     if in_task then
       self.waiter = co
-      coroutine.yield()
+      coroutine.yield(WAITS)
     else
       local _, err = step(self.session)
       self.err = self.err or err
@@ -270,7 +281,7 @@ local function wait_until_over(self, shared)
   local co = coroutine.running()
   if self.tasks[co] then
     shared.waiters[#shared.waiters + 1] = co
-    coroutine.yield()
+    coroutine.yield(WAITS)
     return true
   end
   while not shared.over do

@@ -24,6 +24,7 @@ static struct {
 	long at;    /* the number of the first allocation that is refused; -1: none */
 	int times;  /* that it and the next ones are */
 	long count; /* allocations so far */
+	bool waits; /* none is, and none counts, until a script says so */
 	bool hit;
 	size_t live; /* bytes */
 } memory;
@@ -34,7 +35,7 @@ static void *allocate(void *ud, void *old, size_t osize, size_t nsize)
 
 	(void)ud;
 	osize = old ? osize : 0;
-	if (nsize > osize && memory.at >= 0) {
+	if (nsize > osize && memory.at >= 0 && !memory.waits) {
 		long n = memory.count++;
 
 		if (n >= memory.at && n - memory.at < memory.times) {
@@ -99,6 +100,29 @@ static int run(lua_State *L)
 	return 1;
 }
 
+static int begin(lua_State *L)
+{
+	(void)L;
+	memory.waits = false;
+	return 0;
+}
+
+/* Loading scripts takes far more allocations than running them, and has tests of its own. */
+static int run_policies(lua_State *L)
+{
+	memory.waits = true;
+	luaL_openlibs(L);
+	if (luaL_loadfilex(L, "spec/c/test_policies.lua", "t") != LUA_OK)
+		return lua_error(L);
+	lua_pushcfunction(L, luaopen_hocker_core);
+	lua_call(L, 0, 1);
+	lua_pushinteger(L, srv.port);
+	lua_pushstring(L, dir);
+	lua_pushcfunction(L, begin);
+	lua_call(L, 4, 0);
+	return 0;
+}
+
 /* A run that fails when it leaves a binding out. */
 static int run_and_tell(lua_State *L)
 {
@@ -130,6 +154,7 @@ static bool run_once(lua_CFunction what, bool stress)
 
 	if (!L)
 		return false;
+	memory.waits = false;
 	start_server();
 	if (stress)
 		lua_sethook(L, collect, LUA_MASKCOUNT, 1);
@@ -160,6 +185,7 @@ static void with_memory(void)
 {
 	memory.at = -1;
 	CHECK(run_once(run, false));
+	CHECK(run_once(run_policies, false));
 }
 
 static void all_bindings_are_used(void)
@@ -182,7 +208,7 @@ static void with_garbage_collected_all_the_time(void)
 #endif
 
 /* Refuses allocation 0, then a later one, ... until a run needs none that is refused. */
-static void without_memory(int times, int stride)
+static void without_memory(lua_CFunction what, int times, int stride)
 {
 	size_t descriptors = count_names("/proc/self/fd");
 	bool ok;
@@ -193,7 +219,7 @@ static void without_memory(int times, int stride)
 		memory.at = n;
 		memory.count = 0;
 		memory.hit = false;
-		ok = run_once(run, false);
+		ok = run_once(what, false);
 		if (!memory.hit)
 			break;
 		CHECK(n < 100000);
@@ -206,17 +232,24 @@ static void without_memory(int times, int stride)
 
 static void refused_once(void)
 {
-	without_memory(ONCE, 2);
+	without_memory(run, ONCE, 2);
 }
 
 static void refused_twice(void)
 {
-	without_memory(TWICE, 1);
+	without_memory(run, TWICE, 1);
 }
 
 static void refused_for_ever(void)
 {
-	without_memory(EVER, 3);
+	without_memory(run, EVER, 3);
+}
+
+static void refused_to_policies(void)
+{
+	without_memory(run_policies, ONCE, 20);
+	without_memory(run_policies, TWICE, 1);
+	without_memory(run_policies, EVER, 20);
 }
 
 int main(void)
@@ -234,6 +267,7 @@ int main(void)
 	TEST(refused_once);
 	TEST(refused_twice);
 	TEST(refused_for_ever);
+	TEST(refused_to_policies);
 	snprintf(out, sizeof out, "%s/out", dir);
 	remove(out);
 	remove(dir);

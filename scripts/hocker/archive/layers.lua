@@ -64,7 +64,9 @@ end
 local function learn_claim(source, descriptor)
   if descriptor.claim ~= nil then return true end
   local tail, err = source:tail(descriptor, 4)
-  if err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
+  if err and (err.policy or err.code ~= "unsupported" and err.code ~= "protocol") then
+    return nil, err
+  end
   descriptor.claim = tail and #tail == 4 and string.unpack("<I4", tail) or false
   return true
 end
