@@ -4,6 +4,7 @@ local inspect = require "hocker.inspect"
 local log = require "hocker.log"
 local options = require "hocker.options"
 local scripting = require "hocker.scripting"
+local scripts = require "hocker.scripts"
 
 -- The next line; nil at the end of the input, and at an interrupt.
 local function read_line(self, prompt)
@@ -59,6 +60,8 @@ return {
   summary = "try the library, line by line",
   args = { options.verbosity },
   run = function(ctx)
+    local ok, err = scripts.may_run("standard input")
+    if not ok then return nil, err end
     local self = { talks = core.system.columns(0) ~= nil }
     local failed = false
     scripting.prepare(ctx)

@@ -249,6 +249,40 @@ describe("hocker which", function()
   end)
 end)
 
+describe("a set-user-ID program", function()
+  -- Runs it, with rights that are not those of who runs it.
+  local function run(words, opts)
+    local dir = tmp.dir("setuid")
+    process.check { "cp", program.path("hocker"), dir .. "/hocker" }
+    process.check { "chown", "12345", dir .. "/hocker" }
+    process.check { "chmod", "4755", dir .. "/hocker" }
+    local argv, env = program.command("hocker", words, opts)
+    argv[1] = dir .. "/hocker"
+    return process.run(argv, env)
+  end
+
+  it("has no places but what comes with it", function()
+    if not process.is_root() then pending("it needs root to be made") return end
+    local result = run({ "paths" }, with("/tmp"))
+    assert.equal("bundled", result.stdout:match("^%a+"), result.stderr)
+    assert.equal(result.stdout, run({ "paths", "--scripts", "/nonexistent" }).stdout)
+  end)
+
+  it("runs nothing that its user names or writes", function()
+    if not process.is_root() then pending("it needs root to be made") return end
+    local dir = scripts.folder { ["x.lua"] = "print 'obeyed'" }
+    process.check { "chmod", "go+x", dir, dir:match("^(.*)/") }
+    for _, words in ipairs { { "run", dir .. "/x.lua" }, { "run", "-" }, { "repl" },
+      { "docker2nix", "--template", dir .. "/x.lua", "a", "b" },
+      { "manifest", "--policy", dir .. "/x.lua", "a" } } do
+      local result = run(words, { stdin = "print 'obeyed'\n" })
+      assert.equal(8, result.code, result.stderr)
+      assert.equal("", result.stdout)
+      assert.matches("a program with more rights than its user", result.stderr)
+    end
+  end)
+end)
+
 describe("hocker paths", function()
   local function lines(words, opts)
     local list = {}
@@ -274,15 +308,6 @@ describe("hocker paths", function()
 
   it("prints no others where only what is bundled is run", function()
     assert.equal(1, #lines({ "--no-user-scripts" }, with("/tmp")))
-    if not process.is_root() then pending("a set-user-ID program needs root to be made") return end
-    local dir = tmp.dir("setuid")
-    process.check { "cp", program.path("hocker"), dir .. "/hocker" }
-    process.check { "chown", "12345", dir .. "/hocker" }
-    process.check { "chmod", "4755", dir .. "/hocker" }
-    local argv, opts = program.command("hocker", { "paths" }, with("/tmp"))
-    argv[1] = dir .. "/hocker"
-    local result = process.run(argv, opts)
-    assert.equal("bundled", result.stdout:match("^%a+"), result.stderr)
   end)
 
   it("has the share directory beside the program", function()
