@@ -111,15 +111,25 @@ function M.all()
   return list
 end
 
---- The options of all commands that can be loaded, by their keys.
----@return table<string, table>
-function M.all_options()
-  local specs = {}
-  for _, entry in ipairs(M.all()) do
-    local own = entry.command and options.by_key(entry.command.args) or {}
-    for key, spec in pairs(own) do specs[key] = spec end
+--- The options of all commands that can be loaded, by their keys. Of several that are called the same, one that can
+--- be set elsewhere than on the command line comes first.
+---@param own table<string, table>? those of a command that may be none of these
+---@return table<string, table> specs
+---@return boolean broken whether a command could not be loaded
+function M.all_options(own)
+  local specs, broken = {}, false
+  local function add(more)
+    for key, spec in pairs(more) do
+      if not specs[key] or specs[key].per_run then specs[key] = spec end
+    end
   end
-  return specs
+  add(own or {})
+  add(options.by_key(options.scripts))
+  for _, entry in ipairs(M.all()) do
+    if entry.command then add(options.by_key(entry.command.args)) end
+    broken = broken or entry.command == nil
+  end
+  return specs, broken
 end
 
 return M

@@ -224,6 +224,13 @@ local function broken(script, raised)
   return nil, core.error("internal", M.locate(script.path, tostring(raised)))
 end
 
+--- A file's text as Lua takes it: an editor's byte order mark and a first line for the shell are none of Lua's.
+---@param text string
+---@return string
+function M.source(text)
+  return (text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", ""))
+end
+
 --- Whether this process may do what a text says: not if it has more rights than its user (set-user-ID), who
 --- would have these rights by writing it.
 ---@param path string of the text, for the message
@@ -234,14 +241,14 @@ function M.may_run(path)
     .. "what comes with it")
 end
 
---- Makes a function of a script, which is not run. A first line for the shell is none of Lua's.
+--- Makes a function of a script, which is not run.
 ---@param script { path: string, text: string }
 ---@return function? chunk, hocker.Error? err "internal": it is broken, with its file and line; "refused", as of `may_run`
 function M.compile(script)
   if script.chunk then return script.chunk end
   local ok, err = M.may_run(script.path)
   if not ok then return nil, err end
-  local text = script.text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
+  local text = M.source(script.text)
   if text:sub(1, 1) == "\27" then
     return broken(script, "it is bytecode, and scripts are text")
   end
