@@ -1,4 +1,5 @@
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local hocker = require "hocker"
 local inspect = require "hocker.inspect"
 local log = require "hocker.log"
@@ -39,8 +40,8 @@ local function read_chunk(self)
 end
 
 local function explain(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  local trace = debug.traceback(tostring(raised), 2)
+  if errors.is(raised) then return raised end
+  local trace = debug.traceback(errors.text(raised), 2)
   return (trace:gsub("\n%s*%[C%]: in function 'xpcall'.*$", "")) -- the rest is ours
 end
 

@@ -16,6 +16,7 @@
 --- refusal counts. What a policy fetches is a matter for the others, and not for itself.
 
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local hooks = require "hocker.policy.hooks"
 local scripts = require "hocker.scripts"
 local similar = require "hocker.similar"
@@ -87,13 +88,15 @@ local function make(name, value, parameters)
     return fault(name, "it takes no parameters")
   end
   local ok, made, err = pcall(value, parameters)
-  if not ok then return nil, core.error("internal", ("policy '%s': %s"):format(name, made)) end
+  if not ok then
+    return nil, core.error("internal", ("policy '%s': %s"):format(name, errors.text(made)))
+  end
   if made ~= nil then return made end
-  if type(err) == "table" and err.code then
+  if errors.is(err) then
     return nil, core.error(err.code == "not_found" and "io" or err.code,
       ("policy '%s': %s"):format(name, err.message))
   end
-  return fault(name, err and tostring(err) or "it made nothing of its parameters")
+  return fault(name, err ~= nil and errors.text(err) or "it made nothing of its parameters")
 end
 
 --- Loads a policy.
@@ -191,18 +194,12 @@ local function is_inside(self, policy, session)
   return false
 end
 
--- What was raised, with its traceback if it is no error object.
-local function traced(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  return { text = tostring(raised), traceback = debug.traceback("", 2) }
-end
-
 local function broken(policy, hook, err, log)
-  if type(err) ~= "table" then
-    return fail(policy, "internal", ("hook '%s': %s"):format(hook, tostring(err)))
-  elseif not err.code then
+  if not errors.is(err) then
+    return fail(policy, "internal", ("hook '%s': %s"):format(hook, errors.text(err)))
+  elseif err.traceback then
     for line in err.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
-    return fail(policy, "internal", scripts.locate(policy.path, err.text))
+    return fail(policy, "internal", scripts.locate(policy.path, err.message))
   elseif err.code == "interrupted" then
     return nil, err
   end
@@ -215,7 +212,7 @@ local function call(self, policy, hook, facts, ctx)
   local inside = self.inside[co] or {}
   self.inside[co], inside[policy] = inside, true
   local guard <close> = setmetatable({}, { __close = function() inside[policy] = nil end })
-  local ok, answer, err = xpcall(policy.hooks[hook], traced, copy(facts), ctx)
+  local ok, answer, err = xpcall(policy.hooks[hook], errors.caught, copy(facts), ctx)
   if not ok then return broken(policy, hook, answer, ctx.log) end
   if answer == nil then
     if err == nil then return nil end

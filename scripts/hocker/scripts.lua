@@ -10,6 +10,8 @@
 
 local bundled = require "hocker.bundled"
 local core = require "hocker.core"
+local errors = require "hocker.errors"
+local guard = require "hocker.guard"
 
 local M = {}
 
@@ -20,8 +22,9 @@ M.size_max = SIZE_MAX
 
 -- What decides where scripts come from is there before it can be replaced.
 local FIXED <const> = {
-  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/host"] = true,
-  ["hocker/lazy"] = true, ["hocker/log"] = true, ["hocker/scripts"] = true,
+  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/errors"] = true,
+  ["hocker/guard"] = true, ["hocker/host"] = true, ["hocker/lazy"] = true, ["hocker/log"] = true,
+  ["hocker/scripts"] = true,
 }
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
@@ -220,8 +223,8 @@ function M.locate(path, message)
 end
 
 local function broken(script, raised)
-  if type(raised) == "table" and raised.code then return nil, raised end
-  return nil, core.error("internal", M.locate(script.path, tostring(raised)))
+  if errors.is(raised) then return nil, raised end
+  return nil, core.error("internal", M.locate(script.path, errors.text(raised)))
 end
 
 --- A file's text as Lua takes it: an editor's byte order mark and a first line for the shell are none of Lua's.
@@ -264,7 +267,7 @@ end
 function M.run(script, ...)
   local chunk, err = M.compile(script)
   if not chunk then return nil, err end
-  local ok, value = pcall(chunk, ...)
+  local ok, value = (script.text and guard.load or guard.call)(xpcall, chunk, errors.placed, ...)
   if not ok then return broken(script, value) end
   if value == nil then return broken(script, "it returns nothing") end
   return value
