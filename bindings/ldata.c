@@ -118,6 +118,8 @@ static const char *copy(lua_State *L, struct state *s, int depth)
 		return NULL;
 	case LUA_TSTRING:
 		text = lua_tolstring(S, -1, &len);
+		if (strlen(text) != len) /* no path or URI can have one */
+			return "it holds a text with a zero byte";
 		lua_pushlstring(L, text, len);
 		return NULL;
 	case LUA_TTABLE:

@@ -152,7 +152,8 @@ describe("policies", function()
     local _, err = compose({ layer = function() return nil, "sorry" end }):ask("layer", {})
     assert.same({ "internal", "policy 'p1': hook 'layer': sorry" }, { err.code, err.message })
     _, err = compose({ layer = function() error() end }):ask("layer", {})
-    assert.same({ "internal", "policy 'p1': /p1: nil" }, { err.code, err.message })
+    assert.same({ "internal", "policy 'p1': /p1: (error object is a nil value)" },
+      { err.code, err.message })
   end)
 
   -- What raises when it is looked at.

@@ -532,7 +532,7 @@ function Transfer:close() end
 core.script = {}
 
 --- The table that a text of Lua returns, run where there is nothing: no library, no global, little memory and
---- time. The table holds strings, numbers, booleans and such tables.
+--- time. The table holds strings without zero bytes, numbers, booleans and such tables.
 ---@param text string
 ---@param chunk_name string as of `load`
 ---@return table? data, hocker.Error? err "usage"

@@ -1,9 +1,11 @@
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local hocker = require "hocker"
 local inspect = require "hocker.inspect"
 local log = require "hocker.log"
 local options = require "hocker.options"
 local scripting = require "hocker.scripting"
+local scripts = require "hocker.scripts"
 
 -- The next line; nil at the end of the input, and at an interrupt.
 local function read_line(self, prompt)
@@ -38,8 +40,8 @@ local function read_chunk(self)
 end
 
 local function explain(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  local trace = debug.traceback(tostring(raised), 2)
+  if errors.is(raised) then return raised end
+  local trace = debug.traceback(errors.text(raised), 2)
   return (trace:gsub("\n%s*%[C%]: in function 'xpcall'.*$", "")) -- the rest is ours
 end
 
@@ -59,6 +61,8 @@ return {
   summary = "try the library, line by line",
   args = { options.verbosity },
   run = function(ctx)
+    local ok, err = scripts.may_run("standard input")
+    if not ok then return nil, err end
     local self = { talks = core.system.columns(0) ~= nil }
     local failed = false
     scripting.prepare(ctx)

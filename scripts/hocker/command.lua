@@ -11,6 +11,8 @@ local arguments = lazy "hocker.arguments"
 local commands = lazy "hocker.commands"
 local configuration = lazy "hocker.configuration"
 local context = lazy "hocker.context"
+local errors = lazy "hocker.errors"
+local guard = lazy "hocker.guard"
 local help = lazy "hocker.help"
 local log = lazy "hocker.log"
 local output = lazy "hocker.output"
@@ -100,27 +102,44 @@ end
 
 -- --- running -----------------------------------------------------------------------------------------
 
--- An error object, whatever was raised: what is none is a bug, and keeps its traceback.
-local function as_error(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  local message, trace = tostring(raised):match("^([^\n]*)(.*)$")
-  return core.error("internal", message, { traceback = debug.traceback(trace, 2) })
+-- What a command may return; of all else it is told that it may not.
+local function check_result(result, err)
+  local is_code = math.type(result) == "integer"
+  if result == nil or (result == false and err ~= nil) then
+    if err ~= nil then return nil, errors.of(err) end
+    return nil, core.error("internal", "the command failed without saying why")
+  elseif type(result) == "boolean" or (is_code and result >= 0 and result <= 255) then
+    return result
+  elseif is_code then
+    return nil, core.error("usage", ("it returned %d, no exit code"):format(result))
+  end
+  return nil, core.error("usage", ("it returned a %s, and may return true, false, an exit code, "
+    .. "or nil and an error"):format(type(result)))
 end
 
-local function perform(ctx, command, args)
-  local out = ctx.out -- a command may put another in its place
-  collectgarbage("restart") -- the program has stopped it: until here there is nothing to collect
-  local ok, result, err = xpcall(command.run, as_error, ctx, args)
+-- Ends what xpcall has run: its result, or an error.
+local function conclude(ctx, out, ok, result, err)
   if ctx.progress then ctx.progress:clear() end
-  if not ok then result, err = nil, result end
-  if result or result == false and not err then
+  if ok then result, err = check_result(result, err)
+  else result, err = nil, result end
+  if not err then
     local printed, problem = output.print_all(out, "")
     if printed then return result end
     err = problem
   end
   -- What fails after a signal fails because of it: a read that ended early, say.
-  return nil, core.system.interrupted() or err or
-    core.error("internal", "the command failed without saying why")
+  return nil, core.system.interrupted() or err
+end
+
+-- The program has stopped the collector: until here there is nothing to collect.
+local function begin()
+  collectgarbage("restart")
+end
+
+local function perform(ctx, command, args)
+  local out = ctx.out -- a command may put another in its place
+  begin()
+  return conclude(ctx, out, guard.call(xpcall, command.run, errors.caught, ctx, args))
 end
 
 -- The options that are not on the command line, and what else is configured: for a command, or for the
@@ -181,7 +200,7 @@ local function run_sub(command, program, words)
 end
 
 -- The options of a command that hands words on end at the first of these.
-local function guard(words)
+local function end_options(words)
   for i, word in ipairs(words) do
     if word == "--" then break end
     if word == "-" or word:sub(1, 1) ~= "-" then
@@ -206,7 +225,7 @@ end
 function M.run(command, program, words, owner)
   if command.commands then return run_sub(command, program, words) end
   local notes = log.new(program)
-  if command.hands_on then guard(words) end
+  if command.hands_on then end_options(words) end
   local args, err, text = arguments.read(program, command, words)
   local ok, configured
   if text then
@@ -257,8 +276,9 @@ local function run_named(name, program, words)
   return fail("hocker", core.error("usage", message))
 end
 
--- A folder that somebody names is meant to be there.
+-- A folder that somebody names is meant to be there. Who may not use it is not told either whether it is.
 local function check_folders(where)
+  if core.script.elevated() then return true end
   for _, folder in ipairs(where.user and where.folders or {}) do
     local ok, err = core.script.folder(folder)
     if not ok then
@@ -295,7 +315,8 @@ function M.call(program, run, words)
     if result == nil and not err then result = true end
     return result, err
   end
-  local ok, err = perform({ out = io.stdout }, { run = task })
+  begin()
+  local ok, err = conclude({}, io.stdout, xpcall(task, errors.caught))
   if err then return fail(program, err) end
   return ok and 0 or 1
 end
@@ -316,7 +337,7 @@ function M.main(program, words)
   scripts.setup(where)
   scripts.override_modules()
   -- Modules of the library may be the user's, and broken.
-  local ran, code = xpcall(run_words, as_error, name, program, rest)
+  local ran, code = xpcall(run_words, errors.caught, name, program, rest)
   return ran and code or fail(program, code)
 end
 

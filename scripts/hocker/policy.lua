@@ -17,6 +17,7 @@
 --- itself.
 
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local hooks = require "hocker.policy.hooks"
 local scripts = require "hocker.scripts"
 local similar = require "hocker.similar"
@@ -88,13 +89,15 @@ local function make(name, value, parameters)
     return fault(name, "it takes no parameters")
   end
   local ok, made, err = pcall(value, parameters)
-  if not ok then return nil, core.error("internal", ("policy '%s': %s"):format(name, made)) end
+  if not ok then
+    return nil, core.error("internal", ("policy '%s': %s"):format(name, errors.text(made)))
+  end
   if made ~= nil then return made end
-  if type(err) == "table" and err.code then
+  if errors.is(err) then
     return nil, core.error(err.code == "not_found" and "io" or err.code,
       ("policy '%s': %s"):format(name, err.message))
   end
-  return fault(name, err and tostring(err) or "it made nothing of its parameters")
+  return fault(name, err ~= nil and errors.text(err) or "it made nothing of its parameters")
 end
 
 --- Loads a policy.
@@ -224,30 +227,14 @@ function methods:acting(session)
   return frame and frame.policy.name
 end
 
--- The error object that a policy returned or raised, made anew; nil for what is none.
-local function as_error(value)
-  local ok, err = pcall(function()
-    return core.error(value.code, value.message, { sys = value.sys })
-  end)
-  return ok and err or nil
-end
-
--- What was raised, with its traceback if it is no error object. What a task raised has one already.
-local function traced(raised)
-  local err = as_error(raised)
-  if err then return err end
-  local text, trace = tostring(raised):match("^([^\n]*)(.*)$")
-  return { text = text, traceback = debug.traceback(trace, 2) }
-end
-
 -- What a hook answers, checked and copied; or nil and an error. It is called protected as a whole: what a
 -- policy returns may raise when it is looked at.
 local function consult(policy, hook, facts, ctx)
   local answer, err = policy.hooks[hook](copy(facts), ctx)
   if answer == nil then
     if err == nil then return nil end
-    return nil, as_error(err)
-      or core.error("internal", ("hook '%s': %s"):format(hook, tostring(err)))
+    return nil, type(err) == "table" and errors.of(err)
+      or core.error("internal", ("hook '%s': %s"):format(hook, errors.text(err)))
   elseif getmetatable(answer) == refusal_mt then
     return nil, core.error("refused", tostring(answer.reason))
   end
@@ -256,9 +243,9 @@ local function consult(policy, hook, facts, ctx)
 end
 
 -- The error of a hook that raised no error object.
-local function broken(policy, raised, log)
-  for line in raised.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
-  return core.error("internal", scripts.locate(policy.path, raised.text))
+local function broken(policy, bug, log)
+  for line in bug.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
+  return core.error("internal", scripts.locate(policy.path, bug.message))
 end
 
 -- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
@@ -267,10 +254,10 @@ local function call(self, policy, hook, facts, ctx)
   local outer = inside[co]
   inside[co] = { policy = policy, set = self, outer = outer }
   local guard <close> = setmetatable({}, { __close = function() inside[co] = outer end })
-  local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
+  local ok, answer, err = xpcall(consult, errors.caught, policy, hook, facts,
     { registry = ctx.registry, log = ctx.log })
   if not ok then
-    err = answer.code and answer or broken(policy, answer, ctx.log)
+    err = answer.traceback and broken(policy, answer, ctx.log) or answer
   elseif not err then
     return answer
   end

@@ -82,8 +82,8 @@ describe("a program loads no script that it does not use:", function()
 
   local EXPRESSION <const> = {
     "arguments", "bundled", "command", "commands", "configuration", "context", "core", "descriptor",
-    "fetchers", "json", "lazy", "log", "manifest", "nix", "options", "output", "reference",
-    "scripts", "settings", "template",
+    "errors", "fetchers", "guard", "json", "lazy", "log", "manifest", "nix", "options", "output",
+    "reference", "scripts", "settings", "template",
   }
 
   it("for docker2nix, those that an expression takes", function()
