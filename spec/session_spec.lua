@@ -258,6 +258,14 @@ describe("a session", function()
       assert.equal(0, s.core:active())
     end)
 
+    it("raises where a job yields by itself, and would never be resumed", function()
+      local ok, raised = pcall(s.run, s, { function() return s:fetch { url = url "/stall" } end,
+        function() coroutine.yield() return true end })
+      assert.is_false(ok)
+      assert.matches("^a task yielded, and waits for nothing.*session_spec.lua", raised)
+      assert.equal(0, s.core:active())
+    end)
+
     it("hands on whatever a job raises", function()
       local err = core.error("refused", "a policy says no")
       local ok, raised = pcall(s.run, s, { function() error(err) end })

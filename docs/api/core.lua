@@ -470,6 +470,11 @@ function Session:step(seconds, await) end
 ---@return integer
 function Session:active() end
 
+--- From now on there may be so many connections to one host beside those of the options: for transfers that hold
+--- theirs while somebody reads elsewhere.
+---@param connections integer
+function Session:spare(connections) end
+
 function Session:close() end
 
 ---@class hocker.core.Transfer

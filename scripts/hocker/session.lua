@@ -50,18 +50,21 @@ local TICK = 0.2 -- seconds between two looks at the progress
 function M.new(opts)
   local rest = {}
   for key, value in pairs(opts or {}) do rest[key] = value end
+  local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
   local self = setmetatable({
     retries = rest.retries or 3,
     log = rest.log,
     notices = rest.log and notices.new(rest.log),
     tick = rest.tick,
     policies = rest.policies,
-    tasks = {},   -- coroutine -> its group
-    waiting = {}, -- transfer -> the coroutine that waits for its next event
+    -- A group that nobody holds any more is garbage, and ends what it runs. So nothing here holds one.
+    tasks = setmetatable({}, weak_keys),     -- coroutine -> its group
+    waiting = setmetatable({}, weak_values), -- transfer -> the coroutine that waits for its next event
+    readers = setmetatable({}, weak_keys),   -- groups that fetch what a script reads
     shared = {},  -- key of `once` -> work that is being done
     ready = {},   -- coroutines to be resumed
     awaiting = {}, -- coroutines that look again after each step
-    asleep = {},  -- { co = coroutine, due = when to resume it }
+    asleep = {},  -- { co = coroutine, due = when to resume it }, weak
   }, mt)
   rest.retries, rest.log, rest.tick, rest.policies = nil, nil, nil, nil
   local err
@@ -78,11 +81,21 @@ mt.__close = methods.close
 
 -- --- tasks ---------------------------------------------------------------------------------
 
+local WAITS <const> = {}
+
+-- What a task does that waits; `resume` goes on with it.
+local function suspend()
+  return coroutine.yield(WAITS)
+end
+
 -- Runs a task until it waits or ends, and tells its group how it ended.
 local function resume(self, co, ...)
   local group = self.tasks[co]
   local ok, result, err = coroutine.resume(co, ...)
-  if coroutine.status(co) ~= "dead" then return end
+  if coroutine.status(co) ~= "dead" then
+    if result == WAITS then return end
+    ok, result = false, "a task yielded, and waits for nothing that would resume it"
+  end
   self.tasks[co] = nil
   group.active[co] = nil
   group.running = group.running - 1
@@ -144,7 +157,7 @@ local function next_event(self, transfer)
   local co = coroutine.running()
   if self.tasks[co] then
     self.waiting[transfer] = co
-    return coroutine.yield()
+    return suspend()
   end
   while true do
     local event, err = step(self)
@@ -158,8 +171,9 @@ end
 function methods:sleep(seconds)
   local co = coroutine.running()
   assert(self.tasks[co], "only tasks sleep")
-  self.asleep[#self.asleep + 1] = { due = core.system.clock() + seconds, co = co }
-  coroutine.yield()
+  self.asleep[#self.asleep + 1] = setmetatable({ due = core.system.clock() + seconds, co = co },
+    { __mode = "v" })
+  suspend()
 end
 
 --- Waits until a function returns something that is true, and returns it. It is asked again whenever
@@ -173,7 +187,7 @@ function methods:await(check)
     if result then return result end
     if self.tasks[co] then
       self.awaiting[#self.awaiting + 1] = co
-      coroutine.yield()
+      suspend()
     else
       local _, err = step(self, true)
       if err then return nil, err end
@@ -217,7 +231,7 @@ function Group:wait()
   while self.running > 0 and not failed(self) do
     if in_task then
       self.waiter = co
-      coroutine.yield()
+      suspend()
     else
       local _, err = step(self.session)
       self.err = self.err or err
@@ -229,7 +243,7 @@ function Group:wait()
   return true
 end
 
---- Ends what still runs: closing a coroutine closes its transfer. `<close>` works.
+--- Ends what still runs: closing a coroutine closes its transfer. `<close>` works, and so does garbage.
 function Group:close()
   local session = self.session
   for co in pairs(self.active) do
@@ -242,6 +256,7 @@ function Group:close()
   self.active, self.running = {}, 0
 end
 group_mt.__close = Group.close
+group_mt.__gc = Group.close
 
 --- Makes a group of functions that run at the same time, at most `limit` of them. In a task it is a group
 --- of its own: it has to be closed before the task ends.
@@ -270,7 +285,7 @@ local function wait_until_over(self, shared)
   local co = coroutine.running()
   if self.tasks[co] then
     shared.waiters[#shared.waiters + 1] = co
-    coroutine.yield()
+    suspend()
     return true
   end
   while not shared.over do
