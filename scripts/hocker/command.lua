@@ -65,16 +65,19 @@ end
 local out_methods = {}
 local out_mt = { __name = "hocker.Output", __index = out_methods }
 
-function out_methods:write(...)
-  local ok, why, errno = self.stream:write(...)
+local function remember(self, ok, why, errno)
   if ok then return self end
   self.fault = self.fault or { why, errno }
   return nil, why, errno
 end
 
+function out_methods:write(...)
+  return remember(self, self.stream:write(...))
+end
+
 function out_methods:flush()
   if self.fault then return nil, table.unpack(self.fault) end
-  return self.stream:flush()
+  return remember(self, self.stream:flush())
 end
 
 -- --- the command line ------------------------------------------------------------------------------

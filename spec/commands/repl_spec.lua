@@ -32,6 +32,31 @@ describe("hocker repl", function()
     assert.is_nil(result.stderr:find("xpcall", 1, true))
   end)
 
+  it("takes '=' before an expression, as lua does", function()
+    local result = say('= 1, 2\n=hocker.digest\n=\n)\n')
+    assert.matches("^1\t2\n{", result.stdout)
+    assert.equal(1, result.code)
+  end)
+
+  it("goes on after a value that can't be printed, and a text that can't be read", function()
+    local result = say('setmetatable({}, { __tostring = function() error("mine") end })\n' ..
+      "x = " .. ("("):rep(400) .. "\n" .. '"still"\n')
+    assert.equal(1, result.code)
+    assert.equal('"still"\n', result.stdout)
+    assert.matches("input:1: mine", result.stderr, 1, true)
+    assert.matches("C stack overflow", result.stderr, 1, true)
+    assert.is_nil(result.stderr:find("xpcall", 1, true))
+  end)
+
+  it("tells that it can't read or print", function()
+    local result = program.run("hocker", { "repl" }, { stdin = "1\n", stdout = "/dev/full" })
+    assert.equal(7, result.code)
+    assert.matches("writing to standard output", program.line(result, "hocker repl"), 1, true)
+    result = process.run { "sh", "-c", '"$0" repl </', program.path("hocker") }
+    assert.equal(7, result.code)
+    assert.matches("reading standard input: Is a directory", result.stderr, 1, true)
+  end)
+
   it("shows nothing that a terminal would obey", function()
     assert.equal('"\\x1b[31m"\n{\n  ["a\\x1b"] = {\n    b = "\\"",\n  },\n}\n',
       say([["\27[31m"

@@ -88,6 +88,12 @@ describe("hocker run", function()
     assert.equal(2, program.run("hocker", { "run" }).code)
   end)
 
+  it("names a script that is too deep for the parser", function()
+    local result = program.run("hocker", { "run", "-" }, { stdin = "x = " .. ("("):rep(400) })
+    assert.equal(1, result.code)
+    assert.matches("standard input: C stack overflow", program.line(result, "hocker run"), 1, true)
+  end)
+
   it("finds modules of others where the script says, and no sooner", function()
     local folder = tmp.dir()
     tmp.write(folder .. "/helper.lua", "return { answer = 42 }")
