@@ -74,6 +74,13 @@ static int system_interrupted(lua_State *L)
 	return 1;
 }
 
+static int system_go_on(lua_State *L)
+{
+	(void)L;
+	hk_interrupt(0);
+	return 0;
+}
+
 static void raise_interrupt(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
@@ -207,6 +214,7 @@ static int system_read(lua_State *L)
 static const luaL_Reg functions[] = {
 	{"clock", system_clock},
 	{"columns", system_columns},
+	{"go_on", system_go_on},
 	{"heed", system_heed},
 	{"interrupted", system_interrupted},
 	{"list", system_list},

@@ -570,13 +570,16 @@ function core.system.clock() end
 ---@return integer? columns nil when it is none
 function core.system.columns(fd) end
 
---- From now on such a signal is raised, as an error object, also in a script that waits for nothing, and in
---- the coroutines that it makes.
-function core.system.heed() end
-
 --- The signal that has asked the program to stop.
 ---@return hocker.Error? err "interrupted"; nil when there was none
 function core.system.interrupted() end
+
+--- Takes back that a signal has asked the program to stop: it was told, and something else may begin.
+function core.system.go_on() end
+
+--- From now on such a signal is raised, as an error object, also in a script that waits for nothing, and in
+--- the coroutines that it makes.
+function core.system.heed() end
 
 --- The names of what is in a folder, in no order.
 ---@param path string

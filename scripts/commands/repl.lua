@@ -5,6 +5,8 @@ local log = require "hocker.log"
 local options = require "hocker.options"
 local scripting = require "hocker.scripting"
 
+local SIGINT <const> = 2
+
 -- The next line; nil at the end of the input, and at an interrupt; what can't be read is an error.
 local function read_line(self, prompt)
   if self.talks then
@@ -58,10 +60,19 @@ local function print_values(ctx, values)
   ctx.out:flush()
 end
 
+-- Ctrl-C ends what runs, and at a terminal no more than that. At the prompt it ends the repl.
+local function goes_on(self)
+  local problem = core.system.interrupted()
+  if not problem then return true end
+  if not self.talks or problem.sys ~= SIGINT then return false end
+  core.system.go_on()
+  return true
+end
+
 -- Runs a piece and prints its values; both may raise, since a value may have a `__tostring`.
 local function perform(ctx, chunk)
   local values = table.pack(xpcall(chunk, explain))
-  if not values[1] or core.system.interrupted() then return values[1], values[2] end
+  if not values[1] then return false, values[2] end
   return xpcall(print_values, explain, ctx, values)
 end
 
@@ -82,7 +93,7 @@ return {
     _G.hocker = hocker
     for chunk in function() return read_chunk(self) end do
       local ok, raised = perform(ctx, chunk)
-      if core.system.interrupted() then break end
+      if not goes_on(self) then break end
       if not ok then
         print_error(raised)
         failed = true

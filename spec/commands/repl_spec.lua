@@ -64,12 +64,26 @@ describe("hocker repl", function()
 ]]).stdout)
   end)
 
+  local function at_terminal(text)
+    return process.run { "sh", "-c", ("script -qec '%s repl' /dev/null <%s"):format(
+      program.path("hocker"), tmp.file(text .. "\4")) }
+  end
+
   it("has a prompt at a terminal", function()
     if not process.which("script") then pending("script is not installed") return end
-    local input = tmp.file("1 + 1\nx = {\n}\n\4")
-    local result = process.run { "sh", "-c", ("script -qec '%s repl' /dev/null <%s"):format(
-      program.path("hocker"), input) }
+    local result = at_terminal "1 + 1\nx = {\n}\n"
     assert.equal(0, result.code, result.stdout)
     assert.matches("> .*2\r?\n> .*>> ", result.stdout)
+  end)
+
+  it("ends what runs by Ctrl-C, and at a terminal no more than that", function()
+    if not process.which("script") then pending("script is not installed") return end
+    local text = "io.popen('kill -INT $PPID'):close() while true do end\n'st' .. 'ill'\n"
+    local result = at_terminal(text)
+    assert.equal(0, result.code, result.stdout)
+    assert.matches("interrupted by signal 2.*\"still\"", result.stdout)
+    assert.equal(130, say(text).code)
+    result = at_terminal((text:gsub("INT", "TERM")))
+    assert.equal(143, result.code, result.stdout)
   end)
 end)
