@@ -230,6 +230,15 @@ describe("hocker.open", function()
     assert.equal("usage", err.code)
   end)
 
+  it("raises for a name that is none", function()
+    for _, call in ipairs { function() hocker.open(nil) end, function() hocker.open {} end,
+      function() hocker.open_all { "debian:12", 12 } end } do
+      local ok, raised = pcall(call)
+      assert.is_false(ok)
+      assert.matches("content_spec.lua:%d+: an image's name is a string, not ", raised)
+    end
+  end)
+
   it("knows the platform that is asked for", function()
     local repository = assert(hocker.open("debian:12", { platform = "linux/arm64" }))
     assert.same({ "linux", "arm64" }, { repository.platform.os, repository.platform.architecture })
