@@ -123,16 +123,19 @@ static int search_embedded(lua_State *L)
 
 /* --- the state ----------------------------------------------------------------------------------- */
 
-/* package.searchers becomes { preload, embedded }. */
+/* package.searchers becomes { preload, embedded, package.path }; the path is empty until a script
+ * sets it. */
 static void set_searchers(lua_State *L)
 {
 	lua_getglobal(L, "package");
 	lua_getfield(L, -1, "searchers");
-	lua_createtable(L, 2, 0);
+	lua_createtable(L, 3, 0);
 	lua_rawgeti(L, -2, 1);
 	lua_rawseti(L, -2, 1);
 	lua_pushcfunction(L, search_embedded);
 	lua_rawseti(L, -2, 2);
+	lua_rawgeti(L, -2, 2);
+	lua_rawseti(L, -2, 3);
 	lua_setfield(L, -3, "searchers");
 	lua_pop(L, 1);
 	lua_pushliteral(L, "");

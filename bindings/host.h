@@ -26,9 +26,9 @@
 #include "err.h"
 
 /* A new state with Lua's libraries and all of hocker, or NULL when there is no memory.
- * Its modules are found in this library and nowhere else: package.path and package.cpath
- * are empty, and LUA_PATH and LUA_INIT are not read. What Lua frees is cleansed, because
- * its strings have held passwords and tokens. */
+ * Its modules are found in this library and, unless a script sets package.path, nowhere else:
+ * it is empty, no C library is looked for, and LUA_PATH and LUA_INIT are not read. What Lua
+ * frees is cleansed, because its strings have held passwords and tokens. */
 HK_API lua_State *hk_host_new(void);
 
 /* Opens hocker in a state of the program's own, which has Lua's standard libraries:

@@ -201,6 +201,15 @@ static int session_active(lua_State *L)
 	return 1;
 }
 
+static int session_spare(lua_State *L)
+{
+	lua_Integer count = luaL_checkinteger(L, 2);
+
+	luaL_argcheck(L, count >= 0 && count < INT_MAX / 2, 2, "not a number of connections");
+	hk_session_spare(lhk_check(L, 1, LHK_SESSION), (unsigned)count);
+	return 0;
+}
+
 static int session_close(lua_State *L)
 {
 	struct lhk_box *box = luaL_checkudata(L, 1, LHK_SESSION);
@@ -388,6 +397,7 @@ static const luaL_Reg session_methods[] = {
 	{"trust", session_trust},
 	{"step", session_step},
 	{"active", session_active},
+	{"spare", session_spare},
 	{NULL, NULL},
 };
 

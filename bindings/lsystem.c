@@ -18,6 +18,7 @@
 #define RUN_MS	 30000
 #define RUN_MAX	 (64 * 1024)
 #define LIST_MAX (1024 * 1024)
+#define LOOK	 100000 /* instructions between two looks for a signal */
 
 static int system_clock(lua_State *L)
 {
@@ -71,6 +72,28 @@ static int system_interrupted(lua_State *L)
 	else
 		lhk_push_error(L, &err);
 	return 1;
+}
+
+static int system_go_on(lua_State *L)
+{
+	(void)L;
+	hk_interrupt(0);
+	return 0;
+}
+
+static void raise_interrupt(lua_State *L, lua_Debug *ar)
+{
+	(void)ar;
+	if (system_interrupted(L) == 1 && !lua_isnil(L, -1))
+		lua_error(L);
+	lua_pop(L, 1);
+}
+
+/* A hook of C's, since coroutines inherit it; one of debug.sethook is that of its coroutine. */
+static int system_heed(lua_State *L)
+{
+	lua_sethook(L, raise_interrupt, LUA_MASKCOUNT, LOOK);
+	return 0;
 }
 
 static int system_user(lua_State *L)
@@ -191,6 +214,8 @@ static int system_read(lua_State *L)
 static const luaL_Reg functions[] = {
 	{"clock", system_clock},
 	{"columns", system_columns},
+	{"go_on", system_go_on},
+	{"heed", system_heed},
 	{"interrupted", system_interrupted},
 	{"list", system_list},
 	{"machine", system_machine},

@@ -127,6 +127,12 @@ struct hk_session *hk_session_new(const struct hk_session_opts *opts, struct hk_
 	return s;
 }
 
+void hk_session_spare(struct hk_session *s, unsigned connections)
+{
+	curl_multi_setopt(s->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+		(long)s->opts.connections + (long)connections);
+}
+
 void hk_session_free(struct hk_session *s)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -58,6 +58,10 @@ HK_API struct hk_session *hk_session_new(const struct hk_session_opts *opts, str
 HK_API HK_MUST_USE int hk_session_trust(
 	struct hk_session *s, const struct hk_trust *trust, struct hk_err *err);
 
+/* From now on there may be so many connections to one host beside those of the options: for
+ * transfers that hold theirs for as long as somebody reads elsewhere. */
+HK_API void hk_session_spare(struct hk_session *s, unsigned connections);
+
 /* Transfers that are left are stopped and their sinks freed; what remains of them is done with
  * HK_EINTERRUPTED and still to be freed by their owner. NULL is fine. */
 HK_API void hk_session_free(struct hk_session *s);

@@ -1,9 +1,10 @@
 -- Reports what changed between two images: hocker run changes.lua OLD NEW
 --
 -- Their configurations are compared, and the files of the layers that only one of them has. Returns
--- false, exit code 1, if there is a difference.
+-- false, exit code 1 of `hocker run`, if there is a difference.
 local hocker = require "hocker"
 
+assert(#arg == 2, hocker.core.error("usage", "two images are needed: OLD NEW"))
 local repositories = assert(hocker.open_all { arg[1], arg[2] })
 
 local function describe(repository)

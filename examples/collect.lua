@@ -3,6 +3,7 @@
 -- A pattern is Lua's: "^etc/.*%.conf$". Of several layers the last one counts, as in a container.
 local hocker = require "hocker"
 
+assert(#arg >= 3, hocker.core.error("usage", "three words or more are needed: IMAGE OUT.tar PATTERN..."))
 local repository = assert(hocker.open(arg[1]))
 local image = assert(repository:image())
 local config = assert(repository:config(image))

@@ -3,6 +3,7 @@
 -- Each layer is read while it streams by; nothing is unpacked. All layers are read at the same time.
 local hocker = require "hocker"
 
+assert(#arg == 2, hocker.core.error("usage", "two words are needed: IMAGE PATH"))
 local repository = assert(hocker.open(arg[1]))
 local path = hocker.tar.clean(arg[2])
 local image = assert(repository:image())
@@ -25,5 +26,4 @@ for i, layer in ipairs(image.manifest.layers) do
   if found[i] then print(i, layer.digest, found[i]) end
   any = any or found[i] ~= nil
 end
-if any then return true end
-return nil, hocker.core.error("not_found", ("no layer of %s has %s"):format(arg[1], path))
+assert(any, hocker.core.error("not_found", ("no layer of %s has %s"):format(arg[1], path)))

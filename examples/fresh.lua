@@ -4,7 +4,8 @@
 local hocker = require "hocker"
 
 local DAY <const> = 24 * 60 * 60
-local days = assert(tonumber(arg[1]), "how many days?")
+local days = math.tointeger(tonumber(arg[1] or ""))
+assert(days and #arg >= 2, hocker.core.error("usage", "two words or more are needed: DAYS IMAGE..."))
 
 -- Seconds since 1970 of "2024-05-06T07:08:09Z", near enough: os.time reads it as local time.
 local function seconds(text)
@@ -18,8 +19,8 @@ for _, repository in ipairs(assert(hocker.open_all(table.move(arg, 2, #arg, 1, {
   local created = seconds(tostring(config.doc.created))
   local age = created and (os.time() - created) // DAY
   if not age or age > days then
-    return nil, hocker.core.error("refused", ("%s is %s, and %d days are the limit"):format(
-      tostring(repository.ref), age and ("%d days old"):format(age) or "of unknown age", days))
+    error(hocker.core.error("refused", ("%s is %s, and %d days are the limit"):format(
+      tostring(repository.ref), age and ("%d days old"):format(age) or "of unknown age", days)))
   end
   print(tostring(repository.ref), ("%d days"):format(age))
 end

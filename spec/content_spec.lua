@@ -81,6 +81,50 @@ describe("content", function()
     assert.equal(0, repository.session.core:active())
   end)
 
+  -- Reads all blobs a piece each in turn, as a script that merges them does, and returns their digests.
+  local function in_turns(readers)
+    local hashes, open_ones = {}, #readers
+    for i = 1, #readers do hashes[i] = hocker.digest.new() end
+    while open_ones > 0 do
+      for i, reader in ipairs(readers) do
+        local chunk = reader and reader()
+        if chunk then hashes[i]:update(chunk)
+        elseif reader then readers[i], open_ones = false, open_ones - 1 end
+      end
+    end
+    for i, hash in ipairs(hashes) do hashes[i] = hash:final() end
+    return hashes
+  end
+
+  it("is read by turns, of more blobs than there are connections", function()
+    local readers, digests = {}, {}
+    for i = 1, 20 do readers[i], digests[i] = repository:chunks(layers[1]), layers[1].digest end
+    assert.same(digests, in_turns(readers))
+    local in_task
+    assert(repository.session:run { function()
+      readers = {}
+      for i = 1, 20 do readers[i] = repository:chunks(layers[1]) end
+      in_task = in_turns(readers)
+      return true
+    end })
+    assert.same(digests, in_task)
+  end)
+
+  it("is garbage where nobody reads on", function()
+    for _ = 1, 30 do
+      local next_chunk = repository:chunks(layers[1])
+      assert.is_string(next_chunk())
+    end
+    assert(repository.session:run { function()
+      local next_entry = repository:entries(layers[1])
+      return next_entry() and true
+    end })
+    assert.is_true(repository.session.core:active() < 10)
+    collectgarbage()
+    assert.equal(0, repository.session.core:active())
+    assert.is_nil(next(repository.session.tasks))
+  end)
+
   it("is whole in memory, up to a limit", function()
     assert.equal(tmp.read(img.layers[2].file), repository:read(layers[2]))
     local bytes, err = repository:read(layers[1], 1000)
@@ -184,6 +228,15 @@ describe("hocker.open", function()
     local none, err = hocker.open("Debian")
     assert.is_nil(none)
     assert.equal("usage", err.code)
+  end)
+
+  it("raises for a name that is none", function()
+    for _, call in ipairs { function() hocker.open(nil) end, function() hocker.open {} end,
+      function() hocker.open_all { "debian:12", 12 } end } do
+      local ok, raised = pcall(call)
+      assert.is_false(ok)
+      assert.matches("content_spec.lua:%d+: an image's name is a string, not ", raised)
+    end
   end)
 
   it("knows the platform that is asked for", function()

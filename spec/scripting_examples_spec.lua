@@ -1,6 +1,7 @@
 --- The examples that are scripts and commands, run by `hocker` against a registry.
 
 local image = require "support.image"
+local lua = require "support.lua"
 local process = require "support.process"
 local program = require "support.program"
 local registry = require "support.registry"
@@ -80,6 +81,28 @@ describe("examples", function()
     assert.equal("etc/app.conf\netc/other\n", check("collect", names.new, tar, "^etc/", "%.none$"))
     assert.equal("etc/app.conf\netc/other\n", process.check { "tar", "-tf", tar })
     assert.equal("a=22\n", process.check { "tar", "-xOf", tar, "etc/app.conf" })
+  end)
+
+  it("all tell what they need, in any Lua, and fail without it", function()
+    for name, words in pairs { changes = { names.old }, collect = { names.old, "out.tar" },
+      find = { names.old }, fresh = { "30" }, layers = {}, mirror = { "layout" } } do
+      local result = run(name, table.unpack(words))
+      assert.equal(2, result.code, name)
+      assert.matches("needed: ", program.line(result, "hocker run"), 1, true)
+      result = lua.run { "examples/" .. name .. ".lua", table.unpack(words) }
+      assert.equal(1, result.code, name)
+      assert.matches("needed: [%u ]+", result.stderr)
+    end
+    assert.equal(2, run("fresh", "soon", names.old).code)
+  end)
+
+  it("those that say no do so in any Lua", function()
+    for _, words in ipairs { { "fresh", "30", names.old }, { "find", names.old, "etc/none" } } do
+      words[1] = "examples/" .. words[1] .. ".lua"
+      local result = lua.run(words)
+      assert.equal(1, result.code)
+      assert.matches("^lua%S*: %S.*%a", result.stderr)
+    end
   end)
 
   it("commands/pin.lua is a command with options of its own", function()

@@ -470,6 +470,11 @@ function Session:step(seconds, await) end
 ---@return integer
 function Session:active() end
 
+--- From now on there may be so many connections to one host beside those of the options: for transfers that hold
+--- theirs while somebody reads elsewhere.
+---@param connections integer
+function Session:spare(connections) end
+
 function Session:close() end
 
 ---@class hocker.core.Transfer
@@ -568,6 +573,13 @@ function core.system.columns(fd) end
 --- The signal that has asked the program to stop.
 ---@return hocker.Error? err "interrupted"; nil when there was none
 function core.system.interrupted() end
+
+--- Takes back that a signal has asked the program to stop: it was told, and something else may begin.
+function core.system.go_on() end
+
+--- From now on such a signal is raised, as an error object, also in a script that waits for nothing, and in
+--- the coroutines that it makes.
+function core.system.heed() end
 
 --- The names of what is in a folder, in no order.
 ---@param path string

@@ -7,21 +7,33 @@ local options = require "hocker.options"
 local scripting = require "hocker.scripting"
 local scripts = require "hocker.scripts"
 
--- The next line; nil at the end of the input, and at an interrupt.
+local SIGINT <const> = 2
+
+-- The next line; nil at the end of the input, and at an interrupt; what can't be read is an error.
 local function read_line(self, prompt)
   if self.talks then
     io.stdout:write(prompt)
     io.stdout:flush()
   end
-  return io.read("L")
+  local line, why, errno = io.read("L")
+  if errno then
+    self.problem = core.error("io", "reading standard input: " .. why, { sys = errno })
+  end
+  return line
 end
 
--- An expression, or statements. What is wrong with a text that goes on ends at its end.
+-- What the parser raises, of a text too deep for it, is not for the handler of an xpcall around us.
+local function parse(text)
+  return select(2, pcall(load, text, "=input", "t"))
+end
+
+-- An expression, after "=" too, as lua takes it, or statements. What is wrong with a text that goes on
+-- ends at its end.
 local function compile(text)
-  local chunk = load("return " .. text, "=input", "t")
+  local chunk = parse("return " .. text:gsub("^=", ""))
   if chunk then return chunk end
   local why
-  chunk, why = load(text, "=input", "t")
+  chunk, why = parse(text)
   return chunk, why, why ~= nil and why:find("<eof>$") ~= nil
 end
 
@@ -50,6 +62,22 @@ local function print_values(ctx, values)
   ctx.out:flush()
 end
 
+-- Ctrl-C ends what runs, and at a terminal no more than that. At the prompt it ends the repl.
+local function goes_on(self)
+  local problem = core.system.interrupted()
+  if not problem then return true end
+  if not self.talks or problem.sys ~= SIGINT then return false end
+  core.system.go_on()
+  return true
+end
+
+-- Runs a piece and prints its values; both may raise, since a value may have a `__tostring`.
+local function perform(ctx, chunk)
+  local values = table.pack(xpcall(chunk, explain))
+  if not values[1] then return false, values[2] end
+  return xpcall(print_values, explain, ctx, values)
+end
+
 local function print_error(raised)
   local text = type(raised) == "table" and ("%s (%s)"):format(raised.message, raised.code)
   io.stderr:write(text and log.printable(text) or raised, "\n")
@@ -68,15 +96,14 @@ return {
     scripting.prepare(ctx)
     _G.hocker = hocker
     for chunk in function() return read_chunk(self) end do
-      local values = table.pack(xpcall(chunk, explain))
-      if core.system.interrupted() then break end
-      if values[1] then print_values(ctx, values)
-      else
-        print_error(values[2])
+      local good, raised = perform(ctx, chunk)
+      if not goes_on(self) then break end
+      if not good then
+        print_error(raised)
         failed = true
       end
     end
-    local problem = core.system.interrupted()
+    local problem = core.system.interrupted() or self.problem
     if problem then return nil, problem end
     if self.talks then ctx.out:write("\n") end
     return failed and not self.talks and 1 or true

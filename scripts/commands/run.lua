@@ -21,8 +21,11 @@ local function compile(path)
   return scripts.compile(script)
 end
 
--- What a script returns, as a command would: nothing at all is fine.
+-- What a script returns, as a command would: nothing at all is fine. One that has passed over a signal, since
+-- its input only seemed to end, or in a `pcall`, was interrupted all the same.
 local function outcome(...)
+  local problem = core.system.interrupted()
+  if problem then return nil, problem end
   if select("#", ...) == 0 then return true end
   return ...
 end

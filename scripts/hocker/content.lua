@@ -11,6 +11,7 @@ local READ_MAX <const> = 64 << 20
 local CONTENT_MAX <const> = 1 << 40
 local PIPE <const> = 512 << 10
 local QUEUE <const> = 512 << 10
+local READERS_MAX <const> = 4 -- before it is looked for those that nobody has any more
 
 ---@class hocker.ChunkOptions
 ---@field inflate boolean? gzip and zstd are decompressed
@@ -62,6 +63,30 @@ local function embedded_chunks(registry, descriptor, opts)
   end
 end
 
+-- While a script reads one of several blobs, the others hold their connections: each has one more, but for
+-- the first of a task, which waits for nothing that the task holds.
+local function spare_connections(session)
+  local count, seen = 0, {}
+  for reader in pairs(session.readers) do
+    if reader.running > 0 then
+      if seen[reader.owner] or not session.tasks[reader.owner] then count = count + 1 end
+      seen[reader.owner] = true
+    end
+  end
+  session.core:spare(count)
+  return count
+end
+
+-- Starts a reader. Those that were left without a word, `next` alone having been called, are garbage by now.
+local function start(session, group, fetch)
+  session.readers[group] = true
+  group:start(fetch)
+  if spare_connections(session) > READERS_MAX then
+    collectgarbage()
+    spare_connections(session)
+  end
+end
+
 --- See `hocker.Registry:chunks`.
 ---@param registry hocker.Registry
 ---@param descriptor hocker.Descriptor
@@ -90,7 +115,7 @@ function M.chunks(registry, descriptor, opts)
     return chunk or group.running == 0
   end
   local function next_chunk()
-    if group.next == 1 then group:start(fetch) end
+    if group.next == 1 then start(session, group, fetch) end
     local ok, err = session:await(look)
     if ok and not chunk then ok, err = group:wait() end
     if not ok then error(err, 0) end

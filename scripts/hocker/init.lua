@@ -59,12 +59,18 @@ local function own_context()
   return context.new { program = name, log = log.new(name), configuration = found }
 end
 
+local function check_name(image)
+  if type(image) == "string" then return end
+  error("an image's name is a string, not " .. tostring(image), 3)
+end
+
 --- Opens the repositories of several images, which share a session: its connections, and the tasks that
 --- `session:run` runs at the same time.
 ---@param images string[] references as docker writes them
 ---@param opts hocker.OpenOptions?
 ---@return hocker.Registry[]? repositories, hocker.Error? err
 function M.open_all(images, opts)
+  for _, image in ipairs(images) do check_name(image) end
   local ctx, err = current, nil
   if not ctx then ctx, err = own_context() end
   if not ctx then return nil, err end
@@ -85,6 +91,7 @@ end
 ---@param opts hocker.OpenOptions?
 ---@return hocker.Registry? repository, hocker.Error? err
 function M.open(image, opts)
+  check_name(image)
   local list, err = M.open_all({ image }, opts)
   return list and list[1], err
 end

@@ -17,18 +17,21 @@ function M.new(stream)
   return setmetatable({ stream = stream }, mt)
 end
 
---- As a file's.
-function methods:write(...)
-  local ok, why, errno = self.stream:write(...)
+local function remember(self, ok, why, errno)
   if ok then return self end
   self.fault = self.fault or { why, errno }
   return nil, why, errno
 end
 
+--- As a file's.
+function methods:write(...)
+  return remember(self, self.stream:write(...))
+end
+
 --- As a file's, but a write that failed before fails it too.
 function methods:flush()
   if self.fault then return nil, table.unpack(self.fault) end
-  return self.stream:flush()
+  return remember(self, self.stream:flush())
 end
 
 --- Writes, and flushes: what waits in a buffer may still fail, for a full disk or a closed pipe.

@@ -6,17 +6,12 @@ local output = require "hocker.output"
 
 local M = {}
 
-local LOOK <const> = 100000 -- instructions between two looks for a signal
-
 --- Prepares the state: `hocker.open` works with the command's context, a signal ends a script that waits for
 --- nothing, and `print` does not forget that it has failed.
 ---@param ctx hocker.Context
 function M.prepare(ctx)
   hocker.use(ctx)
-  debug.sethook(function()
-    local problem = core.system.interrupted()
-    if problem then error(problem, 0) end
-  end, "", LOOK)
+  core.system.heed()
   _G.print = output.printer(ctx.out)
 end
 

@@ -255,7 +255,8 @@ function M.compile(script)
   if text:sub(1, 1) == "\27" then
     return broken(script, "it is bytecode, and scripts are text")
   end
-  local chunk, why = load(text, "@" .. script.path, "t")
+  -- What the parser raises, of a text too deep for it, is not for the handler of an xpcall around us.
+  local _, chunk, why = pcall(load, text, "@" .. script.path, "t")
   if chunk then return chunk end
   return broken(script, why)
 end

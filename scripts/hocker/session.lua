@@ -51,18 +51,21 @@ local WAITS <const> = {} -- what a task yields that waits for one of us
 function M.new(opts)
   local rest = {}
   for key, value in pairs(opts or {}) do rest[key] = value end
+  local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
   local self = setmetatable({
     retries = rest.retries or 3,
     log = rest.log,
     notices = rest.log and notices.new(rest.log),
     tick = rest.tick,
     policies = rest.policies,
-    tasks = {},   -- coroutine -> its group
-    waiting = {}, -- transfer -> the coroutine that waits for its next event
+    -- A group that nobody holds any more is garbage, and ends what it runs. So nothing here holds one.
+    tasks = setmetatable({}, weak_keys),     -- coroutine -> its group
+    waiting = setmetatable({}, weak_values), -- transfer -> the coroutine that waits for its next event
+    readers = setmetatable({}, weak_keys),   -- groups that fetch what a script reads
     shared = {},  -- key of `once` -> work that is being done
     ready = {},   -- coroutines to be resumed
     awaiting = {}, -- coroutines that look again after each step
-    asleep = {},  -- { co = coroutine, due = when to resume it }
+    asleep = {},  -- { co = coroutine, due = when to resume it }, weak
   }, mt)
   rest.retries, rest.log, rest.tick, rest.policies = nil, nil, nil, nil
   local err
@@ -79,9 +82,14 @@ mt.__close = methods.close
 
 -- --- tasks ---------------------------------------------------------------------------------
 
+-- What a task does that waits; `resume` goes on with it.
+local function suspend()
+  return coroutine.yield(WAITS)
+end
+
 -- What is wrong with a task that has yielded by itself.
 local function stray(co)
-  local at = debug.getinfo(co, 1, "Sl")
+  local at = debug.getinfo(co, 1, "Sl") or debug.getinfo(co, 0, "Sl")
   return ("%s:%d: it yields in a task of a session, and nobody would resume it")
     :format(at.short_src, at.currentline)
 end
@@ -155,7 +163,7 @@ local function next_event(self, transfer)
   local co = coroutine.running()
   if self.tasks[co] then
     self.waiting[transfer] = co
-    return coroutine.yield(WAITS)
+    return suspend()
   end
   while true do
     local event, err = step(self)
@@ -169,8 +177,9 @@ end
 function methods:sleep(seconds)
   local co = coroutine.running()
   assert(self.tasks[co], "only tasks sleep")
-  self.asleep[#self.asleep + 1] = { due = core.system.clock() + seconds, co = co }
-  coroutine.yield(WAITS)
+  self.asleep[#self.asleep + 1] = setmetatable({ due = core.system.clock() + seconds, co = co },
+    { __mode = "v" })
+  suspend()
 end
 
 --- Waits until a function returns something that is true, and returns it. It is asked again whenever
@@ -184,7 +193,7 @@ function methods:await(check)
     if result then return result end
     if self.tasks[co] then
       self.awaiting[#self.awaiting + 1] = co
-      coroutine.yield(WAITS)
+      suspend()
     else
       local _, err = step(self, true)
       if err then return nil, err end
@@ -228,7 +237,7 @@ function Group:wait()
   while self.running > 0 and not failed(self) do
     if in_task then
       self.waiter = co
-      coroutine.yield(WAITS)
+      suspend()
     else
       local _, err = step(self.session)
       self.err = self.err or err
@@ -240,7 +249,7 @@ function Group:wait()
   return true
 end
 
---- Ends what still runs: closing a coroutine closes its transfer. `<close>` works.
+--- Ends what still runs: closing a coroutine closes its transfer. `<close>` works, and so does garbage.
 function Group:close()
   local session = self.session
   for co in pairs(self.active) do
@@ -253,6 +262,7 @@ function Group:close()
   self.active, self.running = {}, 0
 end
 group_mt.__close = Group.close
+group_mt.__gc = Group.close
 
 --- Makes a group of functions that run at the same time, at most `limit` of them. In a task it is a group
 --- of its own: it has to be closed before the task ends.
@@ -281,7 +291,7 @@ local function wait_until_over(self, shared)
   local co = coroutine.running()
   if self.tasks[co] then
     shared.waiters[#shared.waiters + 1] = co
-    coroutine.yield(WAITS)
+    suspend()
     return true
   end
   while not shared.over do

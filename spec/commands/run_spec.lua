@@ -88,22 +88,49 @@ describe("hocker run", function()
     assert.equal(2, program.run("hocker", { "run" }).code)
   end)
 
+  it("names a script that is too deep for the parser", function()
+    local result = program.run("hocker", { "run", "-" }, { stdin = "x = " .. ("("):rep(400) })
+    assert.equal(1, result.code)
+    assert.matches("standard input: C stack overflow", program.line(result, "hocker run"), 1, true)
+  end)
+
+  it("finds modules of others where the script says, and no sooner", function()
+    local folder = tmp.dir()
+    tmp.write(folder .. "/helper.lua", "return { answer = 42 }")
+    local path = file [[
+      print((pcall(require, "helper")), (pcall(require, "hocker.helper")))
+      package.path = arg[1] .. "/?.lua"
+      print(require("helper").answer, (pcall(require, "hocker.helper")))]]
+    assert.equal("false\tfalse\n42\tfalse\n", program.check("hocker", { "run", path, folder },
+      { cwd = folder, env = { LUA_PATH = folder .. "/?.lua" } }))
+  end)
+
   it("notices that its output is lost", function()
     local result = program.run("hocker", { "run", file "print 'x'" }, { stdout = "/dev/full" })
     assert.equal(7, result.code)
   end)
 
-  it("is interrupted in the midst of a script", function()
-    local started = tmp.path("started")
-    local child = program.spawn("hocker", { "run",
-      file "io.open(arg[1], 'w'):close() while true do end", started })
-    for _ = 1, 200 do
-      if tmp.exists(started) then break end
-      process.check { "sleep", "0.02" }
-    end
-    child:kill("INT")
-    assert.equal(130, child:wait().code)
-  end)
+  for what, text in pairs {
+    ["a script"] = "while true do end",
+    ["a coroutine"] = "coroutine.wrap(function() while true do end end)()",
+    ["a coroutine of a coroutine"] = [[coroutine.wrap(function()
+      coroutine.wrap(function() while true do end end)() end)()]],
+    ["a script that passes over errors"] = "pcall(function() while true do end end)",
+    ["a task"] = [[local session = require("hocker.session").new()
+      session:run { function() while true do end end }]],
+  } do
+    it("is interrupted in the midst of " .. what, function()
+      local started = tmp.path("started")
+      local child = program.spawn("hocker", { "run",
+        file("io.open(arg[1], 'w'):close() " .. text), started })
+      for _ = 1, 200 do
+        if tmp.exists(started) then break end
+        process.check { "sleep", "0.02" }
+      end
+      child:kill("INT")
+      assert.equal(130, child:wait().code)
+    end)
+  end
 
   it("opens repositories with the options of the environment", function()
     local reg = registry.start()
