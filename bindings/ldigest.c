@@ -64,21 +64,16 @@ static int digest_new(lua_State *L)
 	return lhk_must(L, box, &err);
 }
 
-static int raise(lua_State *L, const struct hk_err *err)
-{
-	lhk_push_error(L, err);
-	return lua_error(L);
-}
-
 static int hash_update(lua_State *L)
 {
-	struct hk_hash *h = lhk_check(L, 1, LHK_HASH);
 	struct hk_err err = {0};
+	const char *data;
 	size_t len;
-	const char *data = luaL_checklstring(L, 2, &len);
 
-	if (hk_hash_update(h, data, len, &err) != HK_OK)
-		return raise(L, &err);
+	lhk_check(L, 1, LHK_HASH);
+	data = luaL_checklstring(L, 2, &len);
+	if (hk_hash_update(lhk_check(L, 1, LHK_HASH), data, len, &err) != HK_OK)
+		return lhk_raise(L, &err);
 	lua_settop(L, 1);
 	return 1;
 }
@@ -91,7 +86,7 @@ static int hash_final(lua_State *L)
 	char text[HK_DIGEST_TEXT];
 
 	if (hk_hash_final(h, &d, &err) != HK_OK)
-		return raise(L, &err);
+		return lhk_raise(L, &err);
 	hash_close(L);
 	hk_digest_text(&d, text);
 	lua_pushstring(L, text);

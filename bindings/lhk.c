@@ -3,6 +3,7 @@
  */
 #include "lhk.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* --- objects ------------------------------------------------------------------------------ */
@@ -147,12 +148,15 @@ int lhk_made(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
 	return box->p ? 1 : lhk_fail(L, err);
 }
 
-int lhk_must(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
+int lhk_raise(lua_State *L, const struct hk_err *err)
 {
-	if (box->p)
-		return 1;
 	lhk_push_error(L, err);
 	return lua_error(L);
+}
+
+int lhk_must(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
+{
+	return box->p ? 1 : lhk_raise(L, err);
 }
 
 struct hk_buf *lhk_new_buf(lua_State *L, size_t max, bool secret)
@@ -248,17 +252,50 @@ static int bad_field(lua_State *L, const char *name, const char *want)
 	return luaL_error(L, "option '%s' must be %s, not a %s", name, want, luaL_typename(L, -1));
 }
 
+/* The string on the top, which C must not cut. */
+static const char *whole_string(lua_State *L, const char *name)
+{
+	const char *text = lua_tostring(L, -1);
+
+	if (strlen(text) != lua_rawlen(L, -1))
+		luaL_error(L, "option '%s' contains a zero byte", name);
+	return text;
+}
+
 const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent)
 {
-	if (!field(L, arg, name))
+	if (lhk_field(L, arg, name) == LUA_TNIL)
 		return absent;
 	if (lua_type(L, -1) != LUA_TSTRING)
 		bad_field(L, name, "a string");
-	absent = lua_tostring(L, -1);
-	if (strlen(absent) != lua_rawlen(L, -1))
-		luaL_error(L, "option '%s' contains a zero byte", name);
-	lua_pop(L, 1);
-	return absent;
+	return whole_string(L, name);
+}
+
+/* The list may change as soon as Lua is asked for anything, so the strings are kept beside it. */
+const char **lhk_opt_strings(lua_State *L, int arg, const char *name)
+{
+	const char **strings;
+	lua_Integer n, i;
+	int list;
+
+	if (lhk_field(L, arg, name) == LUA_TNIL)
+		return NULL;
+	if (!lua_istable(L, -1))
+		bad_field(L, name, "a table");
+	list = lua_gettop(L);
+	n = (lua_Integer)lua_rawlen(L, list);
+	strings = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *strings, 1);
+	lua_createtable(L, n < INT_MAX ? (int)n : INT_MAX, 0);
+	for (i = 0; i < n; i++) {
+		if (lua_rawgeti(L, list, i + 1) != LUA_TSTRING)
+			luaL_error(L, "option '%s' must be a list of strings", name);
+		strings[i] = whole_string(L, name);
+		lua_rawseti(L, -2, i + 1);
+	}
+	strings[n] = NULL;
+	lua_setiuservalue(L, -2, 1);
+	lua_replace(L, list);
+	return strings;
 }
 
 lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent)

@@ -5,6 +5,11 @@
  * Memory: a userdata is made first, empty and with its metatable, and the C object put in after,
  * so that an error in between leaks nothing. __gc, __close and :close() are one idempotent
  * function. No core function is on the C stack while Lua may raise.
+ *
+ * Wherever Lua allocates, converts or indexes, a finalizer or a metamethod may run, which may close
+ * any object and change any table. So an object's pointer is fetched last, in the call that it is for,
+ * after a check that tells misuse first; what C lends is copied before Lua is asked for more; and
+ * what C borrows from Lua stays on the stack.
  */
 #ifndef LHK_H
 #define LHK_H
@@ -52,6 +57,9 @@ int lhk_check_code(lua_State *L, int arg);
 /* nil, err */
 int lhk_fail(lua_State *L, const struct hk_err *err);
 
+/* Raises the error object. */
+int lhk_raise(lua_State *L, const struct hk_err *err);
+
 /* true, or nil, err */
 int lhk_result(lua_State *L, int rc, const struct hk_err *err);
 
@@ -74,13 +82,18 @@ const char *lhk_check_text(lua_State *L, int arg);
 /* Raises unless `arg` is a table (or absent) whose keys are all in the NULL-terminated list. */
 void lhk_check_options(lua_State *L, int arg, const char *const *names);
 
-/* [-0, +1] The field of the table (or nothing) at `arg`, and its type. Raw: what is borrowed from
- * a table has to be in it. */
+/* [-0, +1] The field of the table (or nothing) at `arg`, and its type. Raw: an option has to be in
+ * its table. */
 int lhk_field(lua_State *L, int arg, const char *name);
 
-/* Fields of the table at `arg`; absent ones give the default. A wrong type raises. The string
- * is borrowed from the table, and has no zero byte. */
+/* [-0, +1] That field, a string without a zero byte, or `absent`. A wrong type raises. */
 const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent);
+
+/* [-0, +1] That field, a list of such strings, as C wants it, with its NULL; or NULL. A wrong type
+ * raises. */
+const char **lhk_opt_strings(lua_State *L, int arg, const char *name);
+
+/* Fields of the table at `arg`; absent ones give the default. A wrong type raises. */
 lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent);
 long lhk_opt_ms(lua_State *L, int arg, const char *name);
 int lhk_opt_boolean(lua_State *L, int arg, const char *name);
