@@ -45,13 +45,9 @@ static int digest_sri(lua_State *L)
 	return spell(L, hk_digest_sri);
 }
 
-static int hash_close(lua_State *L)
+static void hash_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_HASH);
-
-	hk_hash_free(box->p);
-	box->p = NULL;
-	return 0;
+	hk_hash_free(p);
 }
 
 static int digest_new(lua_State *L)
@@ -87,7 +83,7 @@ static int hash_final(lua_State *L)
 
 	if (hk_hash_final(h, &d, &err) != HK_OK)
 		return lhk_raise(L, &err);
-	hash_close(L);
+	hk_hash_free(lhk_take(L, 1, LHK_HASH));
 	hk_digest_text(&d, text);
 	lua_pushstring(L, text);
 	return 1;
@@ -126,7 +122,7 @@ static const luaL_Reg functions[] = {
 
 int lhk_open_digest(lua_State *L)
 {
-	lhk_kind(L, LHK_HASH, hash_methods, hash_close);
+	lhk_kind(L, LHK_HASH, hash_methods, lhk_close, hash_free);
 	luaL_newlib(L, functions);
 	return 1;
 }

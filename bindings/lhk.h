@@ -4,7 +4,9 @@
  *
  * Memory: a userdata is made first, empty and with its metatable, and the C object put in after,
  * so that an error in between leaks nothing. __gc, __close and :close() are one idempotent
- * function. No core function is on the C stack while Lua may raise.
+ * function. No core function is on the C stack while Lua may raise. Lua needs memory to call a
+ * finalizer, and calls none of an object that is made while the state closes; so all objects are in
+ * a list too, and what is left of it goes with the state.
  *
  * Wherever Lua allocates, converts or indexes, a finalizer or a metamethod may run, which may close
  * any object and change any table. So an object's pointer is fetched last, in the call that it is for,
@@ -34,9 +36,11 @@
 #define LHK_SESSION  "hocker.Session"
 #define LHK_TRANSFER "hocker.Transfer"
 
-/* Every object is one pointer; NULL is closed, or not yet made. */
+/* Every object is one pointer; NULL is closed, given away, or not yet made. */
 struct lhk_box {
 	void *p;
+	void (*free)(void *p);
+	struct lhk_box *next, **at; /* in the state's list, newest first */
 };
 
 /* [-0, +1] A new, empty userdata of that kind with `nuv` user values. */
@@ -44,6 +48,9 @@ struct lhk_box *lhk_new(lua_State *L, const char *kind, int nuv);
 
 /* The pointer of the open object at `arg`; raises for another type or a closed one. */
 void *lhk_check(lua_State *L, int arg, const char *kind);
+
+/* That pointer, or NULL for anything else. */
+void *lhk_test(lua_State *L, int arg, const char *kind);
 
 /* The pointer of the object at `arg`, which is NULL from now on: the object is spent. */
 void *lhk_take(lua_State *L, int arg, const char *kind);
@@ -108,8 +115,11 @@ void lhk_set_descriptor(lua_State *L, int fd, int other);
 /* Parses the digest at `arg`; HK_EVERIFY for another string. */
 int lhk_to_digest(lua_State *L, int arg, struct hk_digest *d, struct hk_err *err);
 
-/* [-0, +0] Makes the metatable of a kind: methods, and `close` for __gc, __close, :close(). */
-void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close);
+/* [-0, +0] Makes the metatable of a kind: methods, and `close` for __gc, __close, :close(), which is
+ * lhk_close or calls it. `free` frees the pointer. */
+void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close,
+	void (*free)(void *p));
+int lhk_close(lua_State *L);
 
 /* [-0, +1] Each pushes its part of hocker.core, or nothing and only makes its kinds. */
 void lhk_open_base(lua_State *L);

@@ -70,14 +70,9 @@ static int join_progress(lua_State *L)
 	return 1;
 }
 
-static int join_close(lua_State *L)
+static void join_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_JOIN);
-	struct hk_join *j = box->p;
-
-	box->p = NULL;
-	hk_join_unref(j);
-	return 0;
+	hk_join_unref(p);
 }
 
 static const luaL_Reg methods[] = {
@@ -90,5 +85,5 @@ static const luaL_Reg methods[] = {
 
 void lhk_open_join(lua_State *L)
 {
-	lhk_kind(L, LHK_JOIN, methods, join_close);
+	lhk_kind(L, LHK_JOIN, methods, lhk_close, join_free);
 }

@@ -48,13 +48,9 @@ static int buffer_data(lua_State *L)
 	return 1;
 }
 
-static int buffer_close(lua_State *L)
+static void buffer_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_BUFFER);
-
-	hk_mem_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_mem_unref(p);
 }
 
 /* --- meter ----------------------------------------------------------------------------------- */
@@ -98,13 +94,9 @@ static int meter_digest(lua_State *L)
 	return 1;
 }
 
-static int meter_close(lua_State *L)
+static void meter_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_METER);
-
-	hk_meter_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_meter_unref(p);
 }
 
 /* --- pipe ------------------------------------------------------------------------------------- */
@@ -163,13 +155,9 @@ static int pipe_read(lua_State *L)
 	return 1;
 }
 
-static int pipe_close(lua_State *L)
+static void pipe_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_PIPE);
-
-	hk_pipe_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_pipe_unref(p);
 }
 
 /* --- file ------------------------------------------------------------------------------------- */
@@ -219,13 +207,9 @@ static int file_commit(lua_State *L)
 	return lhk_result(L, hk_file_commit(f, &err), &err);
 }
 
-static int file_close(lua_State *L)
+static void file_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_FILE);
-
-	hk_file_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_file_unref(p);
 }
 
 /* --- tar -------------------------------------------------------------------------------------- */
@@ -293,13 +277,9 @@ static int tar_finish(lua_State *L)
 	return lhk_result(L, hk_tar_finish(t, &err), &err);
 }
 
-static int tar_close(lua_State *L)
+static void tar_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TAR);
-
-	hk_tar_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_tar_unref(p);
 }
 
 /* --- tar stream ------------------------------------------------------------------------------- */
@@ -357,13 +337,9 @@ static int stream_finish(lua_State *L)
 	return lhk_result(L, hk_tar_stream_finish(t, &err), &err);
 }
 
-static int stream_close(lua_State *L)
+static void stream_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_STREAM);
-
-	hk_tar_stream_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_tar_stream_unref(p);
 }
 
 /* --- directory -------------------------------------------------------------------------------- */
@@ -425,13 +401,9 @@ static int dir_commit(lua_State *L)
 	return lhk_result(L, hk_dir_commit(d, &err), &err);
 }
 
-static int dir_close(lua_State *L)
+static void dir_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_DIR);
-
-	hk_dir_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_dir_unref(p);
 }
 
 /* --- kinds ------------------------------------------------------------------------------------ */
@@ -489,11 +461,11 @@ static const luaL_Reg dir_methods[] = {
 
 void lhk_open_output(lua_State *L)
 {
-	lhk_kind(L, LHK_BUFFER, buffer_methods, buffer_close);
-	lhk_kind(L, LHK_METER, meter_methods, meter_close);
-	lhk_kind(L, LHK_PIPE, pipe_methods, pipe_close);
-	lhk_kind(L, LHK_FILE, file_methods, file_close);
-	lhk_kind(L, LHK_TAR, tar_methods, tar_close);
-	lhk_kind(L, LHK_STREAM, stream_methods, stream_close);
-	lhk_kind(L, LHK_DIR, dir_methods, dir_close);
+	lhk_kind(L, LHK_BUFFER, buffer_methods, lhk_close, buffer_free);
+	lhk_kind(L, LHK_METER, meter_methods, lhk_close, meter_free);
+	lhk_kind(L, LHK_PIPE, pipe_methods, lhk_close, pipe_free);
+	lhk_kind(L, LHK_FILE, file_methods, lhk_close, file_free);
+	lhk_kind(L, LHK_TAR, tar_methods, lhk_close, tar_free);
+	lhk_kind(L, LHK_STREAM, stream_methods, lhk_close, stream_free);
+	lhk_kind(L, LHK_DIR, dir_methods, lhk_close, dir_free);
 }

@@ -69,12 +69,7 @@ static bool read_range(lua_State *L, int arg, struct hk_range *range)
 /* [-0, +1] The option `sink`: nil, or one that is open. */
 static void check_sink(lua_State *L, int arg)
 {
-	const struct lhk_box *box;
-
-	if (lhk_field(L, arg, "sink") == LUA_TNIL)
-		return;
-	box = luaL_testudata(L, -1, LHK_SINK);
-	if (!box || !box->p)
+	if (lhk_field(L, arg, "sink") != LUA_TNIL && !lhk_test(L, -1, LHK_SINK))
 		luaL_error(L, "option 'sink' must be a sink, not closed and not given away");
 }
 
@@ -186,13 +181,9 @@ static int session_active(lua_State *L)
 	return 1;
 }
 
-static int session_close(lua_State *L)
+static void session_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_SESSION);
-
-	hk_session_free(box->p);
-	box->p = NULL;
-	return 0;
+	hk_session_free(p);
 }
 
 /* --- transfer: what is known of it -------------------------------------------------------------- */
@@ -373,19 +364,21 @@ static int transfer_stop(lua_State *L)
 	return 1;
 }
 
+static void transfer_free(void *p)
+{
+	hk_transfer_free(p);
+}
+
 static int transfer_close(lua_State *L)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TRANSFER);
-	struct hk_transfer *t = box->p;
+	struct hk_transfer *t = lhk_test(L, 1, LHK_TRANSFER);
 
-	box->p = NULL;
-	hk_transfer_free(t);
 	if (t && lua_getiuservalue(L, 1, UV_SESSION) == LUA_TUSERDATA) {
 		lua_getiuservalue(L, -1, UV_TRANSFERS);
 		lua_pushnil(L);
-		lua_rawsetp(L, -2, box);
+		lua_rawsetp(L, -2, hk_transfer_user(t));
 	}
-	return 0;
+	return lhk_close(L);
 }
 
 /* --- kinds -------------------------------------------------------------------------------------------- */
@@ -414,6 +407,6 @@ static const luaL_Reg transfer_methods[] = {
 
 void lhk_open_session(lua_State *L)
 {
-	lhk_kind(L, LHK_SESSION, session_methods, session_close);
-	lhk_kind(L, LHK_TRANSFER, transfer_methods, transfer_close);
+	lhk_kind(L, LHK_SESSION, session_methods, lhk_close, session_free);
+	lhk_kind(L, LHK_TRANSFER, transfer_methods, transfer_close, transfer_free);
 }

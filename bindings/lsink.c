@@ -119,14 +119,9 @@ static int sink_finish(lua_State *L)
 	return lhk_result(L, hk_sink_finish(s, &err), &err);
 }
 
-static int sink_close(lua_State *L)
+static void sink_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_SINK);
-	struct hk_sink *s = box->p;
-
-	box->p = NULL;
-	hk_sink_free(s);
-	return 0;
+	hk_sink_free(p);
 }
 
 static const luaL_Reg methods[] = {
@@ -147,7 +142,7 @@ static const luaL_Reg functions[] = {
 
 int lhk_open_sink(lua_State *L)
 {
-	lhk_kind(L, LHK_SINK, methods, sink_close);
+	lhk_kind(L, LHK_SINK, methods, lhk_close, sink_free);
 	luaL_newlib(L, functions);
 	return 1;
 }
