@@ -135,6 +135,7 @@ end
 local function perform(ctx, command, args)
   local out = ctx.out -- a command may put another in its place
   collectgarbage("restart") -- the program has stopped it: until here there is nothing to collect
+  collectgarbage("step", -1024) -- nor after the first MiB: as if so much had been given back
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
   if not ok then result, err = nil, result end
