@@ -27,9 +27,16 @@ M.connections = 8
 --- Seconds after which a part that nothing comes of is given to a connection that has nothing to do.
 M.patience = 5
 
--- Failures of one connection: some servers allow only so many. Any other is the end of all.
-local PASSING = { network = true, protocol = true, unsupported = true, unauthorized = true,
+local PASSING <const> = { network = true, protocol = true, unsupported = true, unauthorized = true,
   not_found = true }
+
+--- Whether a failed request for a part says nothing of the whole: some servers give no ranges, or only so
+--- many connections. Any other failure is the end of all.
+---@param err hocker.Error
+---@return boolean
+function M.is_passing(err)
+  return PASSING[err.code] == true and not err.policy
+end
 
 ---@class hocker.parts.Fetch One body.
 ---@field session hocker.Session
@@ -142,7 +149,7 @@ local function work(self)
       if not ok then return nil, err end
     elseif sink then
       local came, err = fetch_part(self, sink, first, last)
-      if err and not PASSING[err.code] then return nil, err end
+      if err and not M.is_passing(err) then return nil, err end
       if came == 0 and self.running > 1 then break end
       if err then self.session:sleep(LOOK) end
     else
