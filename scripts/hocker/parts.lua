@@ -17,6 +17,8 @@ local LONG <const> = 1              -- seconds to the end that are worth a split
 local PART_MIN <const> = 512 << 10  -- bytes
 local PART_MAX <const> = 1 << 20
 local AHEAD <const> = 12 << 20      -- bytes that may wait in memory
+local LAGGARD <const> = 4           -- how many times slower than others a part may come
+local YOUNG <const> = 2             -- seconds in which it may be slower
 
 --- Bytes that are worth it.
 M.least = 2 << 20
@@ -45,7 +47,15 @@ end
 ---@field running integer connections
 ---@field total integer? bytes, once it is split
 ---@field part integer bytes
----@field parts table<hocker.core.Transfer, { received: integer, held: number, since: number }>
+---@field speed number? bytes a second of parts that came: the mean, in which the last count most
+---@field parts table<hocker.core.Transfer, hocker.parts.Part> those that are under way
+
+---@class hocker.parts.Part
+---@field size integer
+---@field began number
+---@field received integer when something came last
+---@field held number
+---@field since number
 
 -- The request with some of its fields changed. Its sink is the join's, and who watches it watches that.
 local function request_of(self, changes)
@@ -101,6 +111,11 @@ end
 
 -- --- how -----------------------------------------------------------------------------------------
 
+local function note_speed(self, part, came)
+  local speed = came / math.max(core.system.clock() - part.began, 0.001)
+  self.speed = self.speed and (3 * self.speed + speed) / 4 or speed
+end
+
 -- Fetches one part; returns how many bytes came of it.
 local function fetch_part(self, sink, first, last)
   local mine
@@ -108,12 +123,15 @@ local function fetch_part(self, sink, first, last)
     range = { first = first, last = last }, apart = true, sink = sink, retries = 0,
     on_start = function(transfer)
       mine = transfer
-      self.parts[mine] = { received = 0, held = 0, since = core.system.clock() }
+      local now = core.system.clock()
+      self.parts[mine] = { size = last - first + 1, began = now, received = 0, held = 0, since = now }
     end,
   }))
-  if mine then self.parts[mine] = nil end
   response = response or refusal
-  return response and response.received or 0, err
+  local came = response and response.received or 0
+  if came > 0 then note_speed(self, self.parts[mine], came) end
+  if mine then self.parts[mine] = nil end
+  return came, err
 end
 
 -- Fetches all the rest over the last connection.
@@ -125,16 +143,23 @@ local function go_on(self, sink, from)
     :format(self.join:progress(), self.total))
 end
 
--- Stops what nothing has come of for a while, though its sink waits.
+-- Whether a part comes so slowly that another connection would be through before it.
+local function lags(self, part, now)
+  local seconds = now - part.began - part.held
+  return self.speed and part.received > 0 and seconds > YOUNG
+    and part.received * LAGGARD < self.speed * seconds
+    and (part.size - part.received) * seconds > part.received * LONG
+end
+
+-- Stops what nothing has come of for a while, though its sink waits, and what lags.
 local function stop_stuck(self)
   local now = core.system.clock()
-  for transfer, seen in pairs(self.parts) do
+  for transfer, part in pairs(self.parts) do
     local received, _, held = transfer:progress()
-    if received > seen.received or held > seen.held then
-      seen.received, seen.held, seen.since = received, held, now
-    elseif now - seen.since > M.patience then
-      transfer:stop()
+    if received > part.received or held > part.held then
+      part.received, part.held, part.since = received, held, now
     end
+    if now - part.since > M.patience or lags(self, part, now) then transfer:stop() end
   end
 end
 

@@ -190,8 +190,8 @@ describe("an archive", function()
 
     -- A registry may claim what it likes.
     for _, claim in ipairs { string.pack("<I4", 0), string.pack("<I4", 1), string.pack("<I4", 511),
-      string.pack("<I4", 100000), "\255\255\255\255", "", "abc", "unsupported", "protocol", "network",
-      "not_found", "unauthorized" } do
+      string.pack("<I4", 100000), "\255\255\255\255", "", "abc", "unsupported", "protocol",
+      "network", "not_found", "unauthorized" } do
       it(("whatever size is claimed of a layer: %q"):format(claim), function()
         local liar = layer(A.content, "gzip", claim)
         assert.equal(want, digest_of { liar, B, C })
