@@ -123,8 +123,8 @@ local function fetch_part(self, sink, first, last)
     range = { first = first, last = last }, apart = true, sink = sink, retries = 0,
     on_start = function(transfer)
       mine = transfer
-      local now = core.system.clock()
-      self.parts[mine] = { size = last - first + 1, began = now, received = 0, held = 0, since = now }
+      local now, size = core.system.clock(), last - first + 1
+      self.parts[mine] = { size = size, began = now, received = 0, held = 0, since = now }
     end,
   }))
   response = response or refusal
