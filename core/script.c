@@ -184,12 +184,16 @@ static int walk(
 {
 	char here[PATH_MAX] = "/";
 	bool found = false;
+	struct stat st;
 	int rc;
 
 	memset(w, 0, sizeof *w);
 	w->path = path;
 	w->fd = -1;
-	rc = path[0] == '/' || getcwd(here, sizeof here) ? 0 : errno;
+	/* Most of what is asked for is not there, which one call tells. "" is where we are. */
+	rc = !path[0] || stat(path, &st) == 0 ? 0 : errno;
+	if (rc == 0)
+		rc = path[0] == '/' || getcwd(here, sizeof here) ? 0 : errno;
 	if (rc == 0)
 		rc = walk_first(w, path);
 	if (rc == 0 && path[0] != '/')

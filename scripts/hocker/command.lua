@@ -134,6 +134,7 @@ end
 -- The program has stopped the collector: until here there is nothing to collect.
 local function begin()
   collectgarbage("restart")
+  collectgarbage("step", -1024) -- nor after the first MiB: as if so much had been given back
 end
 
 local function perform(ctx, command, args)

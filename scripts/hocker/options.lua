@@ -152,16 +152,18 @@ M.access = { M.policies, M.mirrors, M.credentials, M.network, M.verbosity }
 --- All that a command needs to talk to a registry.
 M.fetch = { M.registry, M.access }
 
+local function collect(list, flat)
+  for _, item in ipairs(list) do
+    if item.names or item.words then flat[#flat + 1] = item else collect(item, flat) end
+  end
+  return flat
+end
+
 --- The options and words of a command in one list: its `args` are a list of them and of such lists.
 ---@param list table
 ---@return table[]
 function M.flatten(list)
-  local flat = {}
-  for _, item in ipairs(list) do
-    if item.names or item.words then flat[#flat + 1] = item
-    else for _, inner in ipairs(M.flatten(item)) do flat[#flat + 1] = inner end end
-  end
-  return flat
+  return collect(list, {})
 end
 
 local keys = {} -- by the names; each is asked for many times
@@ -171,9 +173,12 @@ local keys = {} -- by the names; each is asked for many times
 ---@return string
 function M.key(spec)
   local names = spec.names
-  keys[names] = keys[names] or
-    (names:match("%-%-(%S+)") or names:match("%-(%S+)")):gsub("-", "_")
-  return keys[names]
+  local key = keys[names]
+  if not key then
+    key = (names:match("%-%-(%S+)") or names:match("%-(%S+)")):gsub("-", "_")
+    keys[names] = key
+  end
+  return key
 end
 
 local COUNTS <const> = {

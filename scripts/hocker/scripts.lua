@@ -29,7 +29,7 @@ local FIXED <const> = {
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
-local places -- made when it is first needed
+local places, module_places -- made when they are first needed
 local there = {} -- folders that were looked up, by their paths
 
 ---@class hocker.Script
@@ -48,7 +48,7 @@ local there = {} -- folders that were looked up, by their paths
 ---@param opts { folders: string[]?, user: boolean? } of --scripts; `user` false: bundled scripts only
 function M.setup(opts)
   given = { folders = opts.folders or {}, user = opts.user ~= false }
-  places, there = nil, {}
+  places, module_places, there = nil, nil, {}
 end
 
 -- --- the places ----------------------------------------------------------------------------------
@@ -345,20 +345,27 @@ end
 
 -- --- library modules ----------------------------------------------------------------------------
 
-local function has_modules(place)
-  return place.folder and not place.problem and is_there(place.folder)
-    and is_there(place.folder .. "/hocker")
+-- The places that may have some; the program has no modules of its own, and most folders are not there.
+local function find_module_places()
+  local list = {}
+  for _, place in ipairs(M.places()) do
+    local folder = not place.problem and place.folder
+    if folder and is_there(folder) and is_there(folder .. "/hocker") then
+      list[#list + 1] = place
+    end
+  end
+  return list
 end
 
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
 local function search(module)
+  if not module:find("^hocker%.") or module == "hocker.core" then return nil end
+  module_places = module_places or find_module_places()
+  if #module_places == 0 then return nil end
   local name = module:gsub("%.", "/")
-  if not module:find("^hocker%.") or module == "hocker.core" or FIXED[name] then return nil end
-  for _, place in ipairs(M.places()) do
-    local script, err
-    if has_modules(place) and check_name(name) then
-      script, err = find_at(place, name)
-    end
+  if FIXED[name] or not check_name(name) then return nil end
+  for _, place in ipairs(module_places) do
+    local script, err = find_at(place, name)
     if err then error(err, 0) end
     if script then
       return function(...)

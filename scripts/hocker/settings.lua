@@ -143,7 +143,7 @@ end
 function M.given(configuration, command, args, specs)
   for _, spec in ipairs(options.flatten(specs)) do
     local value, elsewhere = args[options.key(spec)], nil
-    if not spec.per_run then elsewhere = M.lookup(configuration, command, spec) end
+    if value and not spec.per_run then elsewhere = M.lookup(configuration, command, spec) end
     if value and not M.same(value, elsewhere or (spec.many and {})) then
       return spec.names:match("%-%-%S+")
     end
@@ -156,8 +156,10 @@ end
 function M.ignored(command)
   local names = {}
   for _, spec in pairs(options.by_key(command.args)) do
-    local name, text = variable(spec)
-    if spec.per_run and text then names[#names + 1] = name end
+    if spec.per_run then
+      local name, text = variable(spec)
+      names[#names + 1] = text and name
+    end
   end
   table.sort(names)
   return names

@@ -111,6 +111,20 @@ describe("a program loads no script that it does not use:", function()
   end)
 end)
 
+describe("what docker2nix computes for a small manifest", function()
+  it("is bounded, for it takes longer than all else that a start does", function()
+    local result = lua.run({ tmp.file([[
+      local command, steps = require "hocker.command", 0
+      debug.sethook(function() steps = steps + 100 end, "", 100)
+      command.main("docker2nix", { "library/debian", "jessie" })
+      debug.sethook()
+      io.stderr:write(steps)
+    ]], "main.lua") }, { stdin = jessie.manifest })
+    assert.equal(0, result.code)
+    assert.is_true(tonumber(result.stderr) < 18000, result.stderr) -- instructions of Lua's machine
+  end)
+end)
+
 describe("the scripts in the program", function()
   --- What a script of the user's prints, as a command.
   local function run(code)
@@ -152,5 +166,15 @@ describe("the scripts in the program", function()
 
   it("leave the collector of garbage running where a command runs", function()
     assert.equal("true", run("ctx.out:write(tostring(collectgarbage('isrunning')))").stdout)
+  end)
+
+  it("and begin to collect it after the first MiB of a command", function()
+    assert.equal("0 1", run([[
+      local collected = 0
+      setmetatable({}, { __gc = function() collected = collected + 1 end })
+      for i = 1, 500 do ("x"):rep(1000 + i) end
+      ctx.out:write(collected, " ")
+      for i = 1, 50000 do ("x"):rep(1000 + i % 10) end
+      ctx.out:write(collected)]]).stdout)
   end)
 end)

@@ -3,6 +3,7 @@
 
 local content = require "hocker.content"
 local core = require "hocker.core"
+local parts = require "hocker.parts"
 
 local M = {}
 
@@ -60,13 +61,11 @@ function M.embedded(layer)
 end
 
 -- The uncompressed size of a gzip layer is in its last four bytes (RFC 1952: ISIZE). It is a hint; false
--- where there is none.
+-- where there is none, or where the server refuses that part: it may still give the whole.
 local function learn_claim(source, descriptor)
   if descriptor.claim ~= nil then return true end
   local tail, err = source:tail(descriptor, 4)
-  if err and (err.policy or err.code ~= "unsupported" and err.code ~= "protocol") then
-    return nil, err
-  end
+  if err and not parts.is_passing(err) then return nil, err end
   descriptor.claim = tail and #tail == 4 and string.unpack("<I4", tail) or false
   return true
 end
