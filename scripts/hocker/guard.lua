@@ -29,8 +29,11 @@ end
 
 local function restore(kept, ...)
   for i, was in ipairs(kept) do
-    setmetatable(LIBRARIES[i], was.metatable)
-    for name, value in next, was.fields do rawset(LIBRARIES[i], name, value) end
+    local library = LIBRARIES[i]
+    setmetatable(library, was.metatable)
+    for name, value in next, was.fields do
+      if library[name] ~= value then rawset(library, name, value) end
+    end
   end
   setmetatable("", LIBRARIES[#LIBRARIES])
   return ...

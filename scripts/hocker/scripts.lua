@@ -268,7 +268,9 @@ end
 function M.run(script, ...)
   local chunk, err = M.compile(script)
   if not chunk then return nil, err end
-  local ok, value = (script.text and guard.load or guard.call)(xpcall, chunk, errors.placed, ...)
+  local ok, value
+  if script.text then ok, value = guard.load(xpcall, chunk, errors.placed, ...)
+  else ok, value = xpcall(chunk, errors.placed, ...) end -- ours, which breaks nothing
   if not ok then return broken(script, value) end
   if value == nil then return broken(script, "it returns nothing") end
   return value

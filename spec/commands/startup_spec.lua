@@ -121,7 +121,7 @@ describe("what docker2nix computes for a small manifest", function()
       io.stderr:write(steps)
     ]], "main.lua") }, { stdin = jessie.manifest })
     assert.equal(0, result.code)
-    assert.is_true(tonumber(result.stderr) < 18000, result.stderr) -- instructions of Lua's machine
+    assert.is_true(tonumber(result.stderr) < 20000, result.stderr) -- instructions of Lua's machine
   end)
 end)
 
