@@ -215,6 +215,49 @@ describe("tar", function()
     end
   end)
 
+  it("writes what it reads, folders and links too", function()
+    local root, first, second = tmp.dir("tree"), tmp.path("first.tar"), tmp.path("second.tar")
+    local long = ("n"):rep(120)
+    process.check({ "sh", "-c", ([[mkdir d; echo run >d/tool; chmod 4751 d/tool; ln d/tool d/%s
+      ln -s %s d/long; touch -d @1700000000 d/tool; touch -d @-86400 d; ]]):format(long, long) },
+      { cwd = root })
+    process.check { "tar", "--format=gnu", "--sort=name", "--owner=3000000", "--group=7",
+      "-C", root, "-cf", first, "d" }
+    local out <close> = assert(tar.create(second))
+    for entry in tar.entries(io.lines(first, 4096)) do
+      assert(out:put(entry.path, assert(entry:read()), entry))
+    end
+    assert(out:commit())
+    local function listing(path)
+      return (process.check({ "tar", "--numeric-owner", "--full-time", "-tvf", path },
+        { env = { TZ = "UTC" } }):gsub("d/\n", "d\n"):gsub("[^\n]*tar:[^\n]*\n", ""))
+    end
+    assert.matches("^drwxr%-xr%-x 3000000/7 +0 1969%-12%-31 ", listing(second))
+    assert.matches("\n%-rwsr%-x%-%-x 3000000/7 +4 2023%-11%-14 ", listing(second))
+    assert.matches("long %-> " .. long, listing(second))
+    assert.equal(listing(first), listing(second))
+  end)
+
+  it("writes nothing that can't be", function()
+    local out <close> = assert(tar.create(tmp.path("kinds.tar")))
+    for _, one in ipairs { { "x", { type = "directory" } },
+      { "x", { type = "symlink", target = "y" } },
+      { nil, { type = "symlink" } }, { nil, { type = "link", target = "../y" } },
+      { "", { target = "y" } } } do
+      local ok, err = out:put("name", one[1], one[2])
+      assert.is_nil(ok)
+      assert.equal("usage", err.code)
+    end
+    local ok, err = out:put("name", nil, { type = "fifo" })
+    assert.is_nil(ok)
+    assert.equal("unsupported", err.code)
+    assert.has_error(function() out:put("name", nil, { type = "file" }) end)
+    assert.has_error(function() out:put("name", "", { uid = -1 }) end)
+    assert(out:put("folder", nil, { type = "directory" }))
+    assert.is_nil(out:sink("other", 1, { type = "directory" }))
+    assert(out:commit())
+  end)
+
   it("writes archives that are the same each time", function()
     local function make(path)
       local out <close> = assert(tar.create(path))

@@ -59,7 +59,8 @@ local function own_context()
 end
 
 local function check_name(image)
-  if type(image) ~= "string" then error("an image's name is a string, not " .. tostring(image), 3) end
+  if type(image) == "string" then return end
+  error("an image's name is a string, not " .. tostring(image), 3)
 end
 
 --- Opens the repositories of several images, which share a session: its connections, and the tasks that
