@@ -35,9 +35,14 @@ end
 ---@param opts hocker.ChunkOptions?
 ---@return string? bytes, hocker.Error? err
 function M.read(registry, descriptor, max, opts)
+  max = max or READ_MAX
+  if descriptor.size and descriptor.size > max then
+    return nil, core.error("refused", ("blob %s has %d bytes, and %d are the limit"):format(
+      descriptor.digest, descriptor.size, max))
+  end
   local buffer
   local ok, err = registry:blob(descriptor, function()
-    buffer = core.buffer(max or READ_MAX)
+    buffer = core.buffer(max)
     return chain(buffer:sink(), descriptor, opts or {})
   end)
   if not ok then return nil, err end
