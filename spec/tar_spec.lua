@@ -29,7 +29,7 @@ local function header(field)
   end
   local block = (field.name or "f"):sub(1, 100) .. ("\0"):rep(100 - #(field.name or "f"))
     .. number(field.mode or 420, 7) .. number(field.uid or 0, 7) .. number(0, 7)
-    .. number(field.size or 0, 11) .. number(0, 11) .. "        " .. (field.kind or "0")
+    .. number(field.size or 0, 11) .. number(field.mtime or 0, 11) .. "        " .. (field.kind or "0")
     .. ("\0"):rep(100) .. "ustar\00000" .. ("\0"):rep(247)
   assert(#block == 512)
   local sum = 0
@@ -134,8 +134,26 @@ describe("tar", function()
     local found = list(header { uid = "\x80\0\0\0\0\1\0\0", size = 3 } .. padded("abc")
       .. pax(record("path", "long") .. record("size", "2") .. record("uid", "7"))
       .. header { size = 0 } .. padded("xy") .. END)
+    for value, field in pairs { [-5] = ("\xff"):rep(11) .. "\xfb", [0] = "\xff" .. ("\0"):rep(11),
+      [-256] = ("\xff"):rep(11) .. "\0", [1 << 40] = "\x80\0\0\0\0\0\1" .. ("\0"):rep(5) } do
+      assert.equal(value, list(header { mtime = field } .. END)[1].mtime)
+    end
     assert.same({ 65536, 3, "long", 2, 7 }, { found[1].uid, found[1].size, found[2].path,
       found[2].size, found[2].uid })
+  end)
+
+  it("raises where content is read twice, or too late", function()
+    local text = header { size = 3 } .. padded("abc") .. header { name = "z" } .. END
+    for entry in tar.entries(pieces(text, 700)) do
+      assert.equal(entry.size > 0 and "abc" or "", entry:read())
+      assert.has_error(function() entry:read() end, "the content of an entry is read once")
+      assert.has_error(function() entry:chunks() end, "the content of an entry is read once")
+    end
+    local late
+    for entry in tar.entries(pieces(text, 700)) do late = late or entry:chunks() end
+    local ok, raised = pcall(late)
+    assert.is_false(ok)
+    assert.matches("this entry was left for the next one", raised)
   end)
 
   it("reads no content where docker reads none", function()

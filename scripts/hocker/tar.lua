@@ -346,9 +346,11 @@ end
 --- The content in pieces, before the next entry is asked for; once.
 ---@return fun(): string?
 function Entry:chunks()
+  if self.taken then error("the content of an entry is read once", 2) end
   if self.sparse then
     error(core.error("unsupported", ("tar: %s is sparse"):format(self.path)), 0)
   end
+  self.taken = true
   return function()
     assert(not self.over, "this entry was left for the next one")
     if self.left == 0 then return nil end
@@ -370,6 +372,7 @@ function Entry:read(max)
   elseif self.sparse then
     return nil, core.error("unsupported", ("tar: %s is sparse"):format(self.path))
   end
+  if self.taken then error("the content of an entry is read once", 2) end
   local parts = {}
   for chunk in self:chunks() do parts[#parts + 1] = chunk end
   return table.concat(parts)
