@@ -29,7 +29,8 @@ local function header(field)
   end
   local block = (field.name or "f"):sub(1, 100) .. ("\0"):rep(100 - #(field.name or "f"))
     .. number(field.mode or 420, 7) .. number(field.uid or 0, 7) .. number(0, 7)
-    .. number(field.size or 0, 11) .. number(field.mtime or 0, 11) .. "        " .. (field.kind or "0")
+    .. number(field.size or 0, 11) .. number(field.mtime or 0, 11)
+    .. "        " .. (field.kind or "0")
     .. ("\0"):rep(100) .. "ustar\00000" .. ("\0"):rep(247)
   assert(#block == 512)
   local sum = 0
