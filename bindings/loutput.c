@@ -257,6 +257,39 @@ static int tar_sink(lua_State *L)
 	return lhk_made(L, box, &err);
 }
 
+/* tar:next{type, mode, uid, gid, mtime, target}. */
+static int tar_next(lua_State *L)
+{
+	static const char *const options[] = {
+		"type", "mode", "uid", "gid", "mtime", "target", NULL};
+	static const char *const names[] = {"file", "link", "symlink", "directory", NULL};
+	static const char types[] = "0125";
+	static const unsigned modes[] = {0644, 0644, 0777, 0755};
+	struct hk_tar_kind kind = {0};
+	struct hk_err err = {0};
+	lua_Integer uid, gid;
+	int type;
+
+	lua_settop(L, 2);
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lhk_check_options(L, 2, options);
+	lua_getfield(L, 2, "type");
+	type = luaL_checkoption(L, -1, "file", names);
+	kind.type = types[type];
+	kind.mode = (unsigned)lhk_opt_integer(L, 2, "mode", modes[type]);
+	uid = lhk_opt_integer(L, 2, "uid", 0);
+	gid = lhk_opt_integer(L, 2, "gid", 0);
+	luaL_argcheck(L, uid >= 0 && uid <= UINT_MAX && gid >= 0 && gid <= UINT_MAX, 2,
+		"not an owner");
+	kind.uid = (unsigned)uid;
+	kind.gid = (unsigned)gid;
+	lua_getfield(L, 2, "mtime"); /* may be before 1970 */
+	kind.mtime = luaL_optinteger(L, -1, 0);
+	kind.target = lhk_opt_string(L, 2, "target", NULL);
+	return lhk_result(
+		L, hk_tar_next(lhk_check(L, 1, LHK_TAR), &kind, &err), &err);
+}
+
 static int tar_put(lua_State *L)
 {
 	struct hk_err err = {0};
@@ -438,6 +471,7 @@ static const luaL_Reg file_methods[] = {
 static const luaL_Reg tar_methods[] = {
 	{"member", tar_member},
 	{"sink", tar_sink},
+	{"next", tar_next},
 	{"put", tar_put},
 	{"finish", tar_finish},
 	{NULL, NULL},

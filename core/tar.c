@@ -30,6 +30,7 @@
 
 struct member {
 	char *name;
+	struct hk_tar_kind kind; /* its target is owned */
 	int64_t slot;	  /* offset of its content while it is written */
 	int64_t room;	  /* bytes that fit there */
 	int64_t size;	  /* bytes it got so far */
@@ -46,6 +47,7 @@ struct hk_tar {
 	int64_t end;	      /* of the last slot */
 	size_t n, cap;
 	struct member **members; /* each on its own, since threads hold on to them */
+	struct hk_tar_kind next; /* of the member that is declared next; its target is owned */
 	bool finished;
 };
 
@@ -58,13 +60,14 @@ struct tar_sink {
 /* --- members ------------------------------------------------------------------------ */
 
 /* Their length, or an error. */
-static int64_t headers_len(const char *name, int64_t size, struct hk_err *err)
+static int64_t headers_len(
+	const struct hk_tar_kind *kind, const char *name, int64_t size, struct hk_err *err)
 {
 	struct hk_buf b;
 	int64_t len;
 
 	hk_buf_init(&b, HK_USTAR_HEADERS);
-	len = hk_ustar_headers(&b, name, size, err);
+	len = hk_ustar_headers(&b, kind, name, size, err);
 	if (len == HK_OK)
 		len = (int64_t)b.len;
 	hk_buf_free(&b);
@@ -83,6 +86,7 @@ struct hk_tar *hk_tar_new(struct hk_file *file, struct hk_err *err)
 		return NULL;
 	}
 	t->refs = 1;
+	t->next = hk_ustar_plain;
 	t->file = file;
 	hk_file_ref(file);
 	return t;
@@ -92,6 +96,7 @@ static void free_member(struct member *m)
 {
 	if (m->scratch >= 0)
 		close(m->scratch);
+	free((char *)m->kind.target);
 	free(m->name);
 	free(m);
 }
@@ -103,6 +108,7 @@ void hk_tar_unref(struct hk_tar *t)
 	for (size_t i = 0; i < t->n; i++)
 		free_member(t->members[i]);
 	free(t->members);
+	free((char *)t->next.target);
 	hk_file_unref(t->file);
 	free(t);
 }
@@ -125,7 +131,7 @@ static int grow(struct hk_tar *t, struct hk_err *err)
 static int add_member(
 	struct hk_tar *t, const char *name, int64_t size, struct hk_err *err)
 {
-	int64_t headers = headers_len(name, size > 0 ? size : 0, err);
+	int64_t headers = headers_len(&t->next, name, size > 0 ? size : 0, err);
 	struct member *m;
 
 	if (headers < 0)
@@ -137,12 +143,42 @@ static int add_member(
 		free(m);
 		return hk_err_nomem(err);
 	}
+	m->kind = t->next;
+	t->next = hk_ustar_plain;
 	m->scratch = -1;
 	m->slot = t->end + headers;
 	if (size > 0 && size < REACH - m->slot)
 		m->room = size;
 	t->end = m->slot + hk_ustar_padded(m->room);
 	t->members[t->n++] = m;
+	return HK_OK;
+}
+
+static bool is_target(const struct hk_tar_kind *kind)
+{
+	const char *target = kind->target;
+
+	if (kind->type == '1')
+		return target && hk_ustar_name(target);
+	if (kind->type == '2')
+		return target && *target && strlen(target) <= HK_USTAR_NAME;
+	return !target;
+}
+
+int hk_tar_next(struct hk_tar *t, const struct hk_tar_kind *kind, struct hk_err *err)
+{
+	char *target = NULL;
+
+	if (!strchr("0125", kind->type) || !kind->type)
+		return hk_err_set(err, HK_EUSAGE, "a member can't be of type %d", kind->type);
+	if (!is_target(kind))
+		return hk_err_set(err, HK_EUSAGE, "\"%s\" can't be what a member leads to",
+			kind->target ? kind->target : "");
+	if (kind->target && !(target = strdup(kind->target)))
+		return hk_err_nomem(err);
+	free((char *)t->next.target);
+	t->next = *kind;
+	t->next.target = target;
 	return HK_OK;
 }
 
@@ -156,6 +192,8 @@ int hk_tar_add(struct hk_tar *t, const char *name, int64_t size, size_t *index,
 		rc = hk_err_set(&e, HK_EUSAGE, "%s: the archive is finished", name);
 	else if (!hk_ustar_name(name))
 		rc = hk_err_set(&e, HK_EUSAGE, "\"%s\" can't name a member", name);
+	else if (t->next.type != '0' && size != 0)
+		rc = hk_err_set(&e, HK_EUSAGE, "%s: only a file has content", name);
 	else
 		rc = add_member(t, name, size, &e);
 	if (rc == HK_OK)
@@ -187,6 +225,8 @@ static int tar_write(struct hk_sink *s, const void *data, size_t len, struct hk_
 	uint64_t room = m->size < m->room ? (uint64_t)(m->room - m->size) : 0;
 	size_t n = room < len ? (size_t)room : len;
 
+	if (m->kind.type != '0' && len > 0)
+		return hk_err_set(err, HK_EUSAGE, "%s: only a file has content", m->name);
 	if (n > 0) {
 		if (hk_pwrite_all(hk_file_fd(f), data, n, m->slot + m->size,
 			    hk_file_path(f), err) != HK_OK)
@@ -359,7 +399,7 @@ static int lay_out(struct hk_tar *t, int64_t *end, struct hk_err *err)
 	*end = 0;
 	for (size_t i = 0; i < t->n; i++) {
 		struct member *m = t->members[i];
-		int64_t headers = headers_len(m->name, m->size, err);
+		int64_t headers = headers_len(&m->kind, m->name, m->size, err);
 
 		if (headers < 0)
 			return (int)headers;
@@ -380,7 +420,7 @@ static int write_frame(struct hk_tar *t, const struct member *m, struct hk_err *
 	int rc;
 
 	hk_buf_init(&b, HK_USTAR_HEADERS);
-	rc = hk_ustar_headers(&b, m->name, m->size, err);
+	rc = hk_ustar_headers(&b, &m->kind, m->name, m->size, err);
 	if (rc == HK_OK)
 		rc = hk_pwrite_all(fd, b.data, b.len, m->header, name, err);
 	hk_buf_free(&b);

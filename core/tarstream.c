@@ -61,7 +61,7 @@ static int put_header(struct hk_tar_stream *t, const struct member *m, struct hk
 	int rc;
 
 	hk_buf_init(&b, HK_USTAR_HEADERS);
-	rc = hk_ustar_headers(&b, m->name, m->size, err);
+	rc = hk_ustar_headers(&b, &hk_ustar_plain, m->name, m->size, err);
 	if (rc == HK_OK)
 		rc = hk_sink_write(t->out, b.data, b.len, err);
 	hk_buf_free(&b);

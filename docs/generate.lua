@@ -8,6 +8,14 @@
 local MODULES = { "hocker", "registry", "session", "reference", "manifest", "platform", "archive", "nix",
   "template", "policy", "digest", "tar", "json", "scripts", "context", "core" }
 
+-- Modules that users meet only by what these hand out: their types are on these pages.
+local TYPES = {
+  registry = { "images", "descriptor", "content", "layout" },
+  session = { "auth", "notices" },
+  archive = { "archive/plan", "archive/output" },
+  context = { "log", "progress", "credentials", "configuration" },
+}
+
 local FILES = { hocker = "scripts/hocker/init.lua", core = "docs/api/core.lua" }
 
 -- --- reading -----------------------------------------------------------------------------------------
@@ -125,13 +133,9 @@ local function declared(line, module, classes)
   return (classes[owner] or owner) .. sign .. name .. params
 end
 
--- The text of a module's page.
-local function page(module)
-  local blocks = read_blocks(FILES[module] or ("scripts/hocker/%s.lua"):format(module))
-  local classes, out = {}, { kinds = {}, functions = {} }
-  local first = table.remove(blocks, 1)
-  local title = module == "hocker" and "hocker" or "hocker." .. module
-  local intro = parse(first.comment)
+-- Adds the sections of a module's types, and of its functions.
+local function describe(module, blocks, out)
+  local classes = {}
   for _, block in ipairs(blocks) do
     local text, tags = parse(block.comment)
     local class, said, parent = class_of(tags)
@@ -142,10 +146,31 @@ local function page(module)
       if parent then text[#text + 1] = " A " .. code(parent) .. " with more." end
       if said ~= "" then table.insert(text, 1, " " .. escape(said)) end
       out.kinds[#out.kinds + 1] = section(class, text, tags)
+    elseif tags[1] and tags[1][1] == "alias" then
+      for _, item in ipairs(tags) do
+        local name, kind = item[2]:match("^(%S+) (.*)$")
+        out.kinds[#out.kinds + 1] = section(name, text, { { "type", kind } })
+      end
     else
       local name = declared(block.line, module, classes)
       if name then out.functions[#out.functions + 1] = section(name, text, tags) end
     end
+  end
+end
+
+local function blocks_of(module)
+  return read_blocks(FILES[module] or ("scripts/hocker/%s.lua"):format(module))
+end
+
+-- The text of a module's page.
+local function page(module)
+  local blocks, out = blocks_of(module), { kinds = {}, functions = {} }
+  local first = table.remove(blocks, 1)
+  local title = module == "hocker" and "hocker" or "hocker." .. module
+  local intro = parse(first.comment)
+  describe(module, blocks, out)
+  for _, other in ipairs(TYPES[module] or {}) do
+    describe(other, blocks_of(other), { kinds = out.kinds, functions = {} })
   end
   local parts = { "<!-- Made by docs/generate.lua. -->\n# " .. title .. "\n", prose(intro) .. "\n" }
   for _, part in ipairs { { "Functions", out.functions }, { "Types", out.kinds } } do

@@ -4,7 +4,7 @@
 -- false, exit code 1 of `hocker run`, if there is a difference.
 local hocker = require "hocker"
 
-assert(#arg == 2, hocker.core.error("usage", "two images are needed: OLD NEW"))
+assert(#arg == 2, hocker.core.error("usage", "needed: OLD NEW"))
 local repositories = assert(hocker.open_all { arg[1], arg[2] })
 
 local function describe(repository)

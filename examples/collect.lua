@@ -3,7 +3,7 @@
 -- A pattern is Lua's: "^etc/.*%.conf$". Of several layers the last one counts, as in a container.
 local hocker = require "hocker"
 
-assert(#arg >= 3, hocker.core.error("usage", "three words or more are needed: IMAGE OUT.tar PATTERN..."))
+assert(#arg >= 3, hocker.core.error("usage", "needed: IMAGE OUT.tar PATTERN..."))
 local repository = assert(hocker.open(arg[1]))
 local image = assert(repository:image())
 local config = assert(repository:config(image))
@@ -34,11 +34,11 @@ for i, layer in ipairs(image.manifest.layers) do
   for entry in repository:entries(layer, config.diff_ids[i]) do
     if entry.whiteout then remove(entry.whiteout)
     elseif entry.opaque then empty(entry.path:match("^.*/") or "")
-    elseif entry.type == "file" and wanted(entry.path) then
-      own[entry.path] = assert(entry:read())
+    elseif (entry.type == "file" or entry.type == "symlink") and wanted(entry.path) then
+      own[entry.path] = { kind = entry, data = assert(entry:read()) }
     end
   end
-  for name, data in pairs(own) do files[name] = data end
+  for name, file in pairs(own) do files[name] = file end
 end
 
 local names = {}
@@ -46,7 +46,7 @@ for name in pairs(files) do names[#names + 1] = name end
 table.sort(names)
 local out <close> = assert(hocker.tar.create(arg[2]))
 for _, name in ipairs(names) do
-  assert(out:put(name, files[name]))
+  assert(out:put(name, files[name].data, files[name].kind))
   print(name)
 end
 assert(out:commit())

@@ -3,7 +3,7 @@
 -- Each layer is read while it streams by; nothing is unpacked. All layers are read at the same time.
 local hocker = require "hocker"
 
-assert(#arg == 2, hocker.core.error("usage", "two words are needed: IMAGE PATH"))
+assert(#arg == 2, hocker.core.error("usage", "needed: IMAGE PATH"))
 local repository = assert(hocker.open(arg[1]))
 local path = hocker.tar.clean(arg[2])
 local image = assert(repository:image())

@@ -5,7 +5,7 @@ local hocker = require "hocker"
 
 local DAY <const> = 24 * 60 * 60
 local days = math.tointeger(tonumber(arg[1] or ""))
-assert(days and #arg >= 2, hocker.core.error("usage", "two words or more are needed: DAYS IMAGE..."))
+assert(days and #arg >= 2, hocker.core.error("usage", "needed: DAYS IMAGE..."))
 
 -- Seconds since 1970 of "2024-05-06T07:08:09Z", near enough: os.time reads it as local time.
 local function seconds(text)

@@ -3,7 +3,7 @@
 -- What the layout has already is not fetched again; what the images share is there once.
 local hocker = require "hocker"
 
-assert(#arg >= 2, hocker.core.error("usage", "two words or more are needed: DIRECTORY IMAGE..."))
+assert(#arg >= 2, hocker.core.error("usage", "needed: DIRECTORY IMAGE..."))
 local archive = hocker.archive
 local repositories = assert(hocker.open_all(table.move(arg, 2, #arg, 1, {})))
 local session = repositories[1].session

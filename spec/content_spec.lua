@@ -129,7 +129,18 @@ describe("content", function()
     assert.equal(tmp.read(img.layers[2].file), repository:read(layers[2]))
     local bytes, err = repository:read(layers[1], 1000)
     assert.is_nil(bytes)
-    assert.is_string(err.code)
+    assert.equal("refused", err.code)
+    assert.is_string(repository:read(layers[2], layers[2].size))
+  end)
+
+  it("raises, where it was called, for what is no descriptor", function()
+    for _, call in ipairs { function() repository:read(layers[1].digest) end,
+      function() repository:read(nil) end, function() repository:chunks {} end,
+      function() repository:entries(nil) end } do
+      local ok, raised = pcall(call)
+      assert.is_false(ok)
+      assert.matches("^%S*content_spec.lua:%d+: a descriptor is a table with a digest", raised)
+    end
   end)
 
   it("may be in its descriptor", function()

@@ -1,5 +1,6 @@
 require "support.helper"
 local digest = require "hocker.digest"
+local tmp = require "support.tmp"
 
 describe("digest", function()
   it("has all forms of one", function()
@@ -9,6 +10,11 @@ describe("digest", function()
       assert.equal(one, digest.parse(form))
     end
     assert.equal(one, digest.new():update("x"):final())
+    local path = tmp.file "x"
+    assert.equal(one, digest.of_file(path))
+    local nothing, why = digest.of_file(path .. "none")
+    assert.is_nil(nothing)
+    assert.equal("not_found", why.code)
     local none, err = digest.check "sha256:x"
     assert.is_nil(none)
     assert.is_string(err.code)

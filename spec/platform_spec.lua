@@ -114,6 +114,12 @@ describe("platform.parse", function()
 end)
 
 describe("platform.normalise", function()
+  it("raises for a text, which platform.parse reads", function()
+    local ok, raised = pcall(platform.select, {}, "linux/arm64")
+    assert.is_false(ok)
+    assert.matches("a platform is a table, as platform.parse gives it, not linux/arm64", raised)
+  end)
+
   it("leaves its argument alone", function()
     local raw = { os = "linux", architecture = "aarch64", variant = "v8", ["os.features"] = {} }
     assert.same({ os = "linux", architecture = "arm64" }, platform.normalise(raw))

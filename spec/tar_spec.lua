@@ -29,7 +29,8 @@ local function header(field)
   end
   local block = (field.name or "f"):sub(1, 100) .. ("\0"):rep(100 - #(field.name or "f"))
     .. number(field.mode or 420, 7) .. number(field.uid or 0, 7) .. number(0, 7)
-    .. number(field.size or 0, 11) .. number(0, 11) .. "        " .. (field.kind or "0")
+    .. number(field.size or 0, 11) .. number(field.mtime or 0, 11)
+    .. "        " .. (field.kind or "0")
     .. ("\0"):rep(100) .. "ustar\00000" .. ("\0"):rep(247)
   assert(#block == 512)
   local sum = 0
@@ -134,8 +135,26 @@ describe("tar", function()
     local found = list(header { uid = "\x80\0\0\0\0\1\0\0", size = 3 } .. padded("abc")
       .. pax(record("path", "long") .. record("size", "2") .. record("uid", "7"))
       .. header { size = 0 } .. padded("xy") .. END)
+    for value, field in pairs { [-5] = ("\xff"):rep(11) .. "\xfb", [0] = "\xff" .. ("\0"):rep(11),
+      [-256] = ("\xff"):rep(11) .. "\0", [1 << 40] = "\x80\0\0\0\0\0\1" .. ("\0"):rep(5) } do
+      assert.equal(value, list(header { mtime = field } .. END)[1].mtime)
+    end
     assert.same({ 65536, 3, "long", 2, 7 }, { found[1].uid, found[1].size, found[2].path,
       found[2].size, found[2].uid })
+  end)
+
+  it("raises where content is read twice, or too late", function()
+    local text = header { size = 3 } .. padded("abc") .. header { name = "z" } .. END
+    for entry in tar.entries(pieces(text, 700)) do
+      assert.equal(entry.size > 0 and "abc" or "", entry:read())
+      assert.has_error(function() entry:read() end, "the content of an entry is read once")
+      assert.has_error(function() entry:chunks() end, "the content of an entry is read once")
+    end
+    local late
+    for entry in tar.entries(pieces(text, 700)) do late = late or entry:chunks() end
+    local ok, raised = pcall(late)
+    assert.is_false(ok)
+    assert.matches("this entry was left for the next one", raised)
   end)
 
   it("reads no content where docker reads none", function()
@@ -213,6 +232,49 @@ describe("tar", function()
       local ok, err = pcall(list, changed:sub(1, random(#changed)), 512)
       assert.is_true(ok or err.code == "verification", tostring(err))
     end
+  end)
+
+  it("writes what it reads, folders and links too", function()
+    local root, first, second = tmp.dir("tree"), tmp.path("first.tar"), tmp.path("second.tar")
+    local long = ("n"):rep(120)
+    process.check({ "sh", "-c", ([[mkdir d; echo run >d/tool; chmod 4751 d/tool; ln d/tool d/%s
+      ln -s %s d/long; touch -d @1700000000 d/tool; touch -d @-86400 d; ]]):format(long, long) },
+      { cwd = root })
+    process.check { "tar", "--format=gnu", "--sort=name", "--owner=3000000", "--group=7",
+      "-C", root, "-cf", first, "d" }
+    local out <close> = assert(tar.create(second))
+    for entry in tar.entries(io.lines(first, 4096)) do
+      assert(out:put(entry.path, assert(entry:read()), entry))
+    end
+    assert(out:commit())
+    local function listing(path)
+      return (process.check({ "tar", "--numeric-owner", "--full-time", "-tvf", path },
+        { env = { TZ = "UTC" } }):gsub("d/\n", "d\n"):gsub("[^\n]*tar:[^\n]*\n", ""))
+    end
+    assert.matches("^drwxr%-xr%-x 3000000/7 +0 1969%-12%-31 ", listing(second))
+    assert.matches("\n%-rwsr%-x%-%-x 3000000/7 +4 2023%-11%-14 ", listing(second))
+    assert.matches("long %-> " .. long, listing(second))
+    assert.equal(listing(first), listing(second))
+  end)
+
+  it("writes nothing that can't be", function()
+    local out <close> = assert(tar.create(tmp.path("kinds.tar")))
+    for _, one in ipairs { { "x", { type = "directory" } },
+      { "x", { type = "symlink", target = "y" } },
+      { nil, { type = "symlink" } }, { nil, { type = "link", target = "../y" } },
+      { "", { target = "y" } } } do
+      local ok, err = out:put("name", one[1], one[2])
+      assert.is_nil(ok)
+      assert.equal("usage", err.code)
+    end
+    local ok, err = out:put("name", nil, { type = "fifo" })
+    assert.is_nil(ok)
+    assert.equal("unsupported", err.code)
+    assert.has_error(function() out:put("name", nil, { type = "file" }) end)
+    assert.has_error(function() out:put("name", "", { uid = -1 }) end)
+    assert(out:put("folder", nil, { type = "directory" }))
+    assert.is_nil(out:sink("other", 1, { type = "directory" }))
+    assert(out:commit())
   end)
 
   it("writes archives that are the same each time", function()

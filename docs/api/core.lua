@@ -307,6 +307,19 @@ function Tar:member(name, size) end
 ---@return hocker.core.Sink? sink, hocker.Error? err "usage": it has one, or is finished
 function Tar:sink(index) end
 
+---@class hocker.TarKind What a member is beside its name and its content.
+---@field type? "file"|"directory"|"symlink"|"link" "file"
+---@field mode integer? permissions; 0644, 0755 of a directory, 0777 of a symlink
+---@field uid integer? 0
+---@field gid integer? 0
+---@field mtime integer? seconds; 0
+---@field target string? of a symlink, or a link
+
+--- Says what the member is that is declared next. What is no file has no content: its size is 0.
+---@param kind hocker.TarKind
+---@return true? ok, hocker.Error? err "usage": there is no such target
+function Tar:next(kind) end
+
 --- Adds a member whose content is at hand.
 ---@param name string
 ---@param data string

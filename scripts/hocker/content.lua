@@ -40,9 +40,13 @@ end
 ---@return string? bytes, hocker.Error? err
 function M.read(source, descriptor, opts)
   opts = opts or {}
-  local buffer
+  local max, buffer = opts.max or READ_MAX, nil
+  if descriptor.size and descriptor.size > max then
+    return nil, core.error("refused", ("blob %s has %d bytes, and %d are the limit"):format(
+      descriptor.digest, descriptor.size, max))
+  end
   local ok, err = source:blob(descriptor, function()
-    buffer = core.buffer(math.max(opts.max or READ_MAX, 1))
+    buffer = core.buffer(math.max(max, 1))
     local sink = buffer:sink()
     return opts.chain and opts.chain(sink) or sink
   end, opts.kind)

@@ -34,6 +34,16 @@ M.sri = core.digest.sri
 ---@type fun(data: string, algorithm: string?): string
 M.of = core.digest.of
 
+--- The digest of a file.
+---@param path string
+---@return string? digest, hocker.Error? err
+function M.of_file(path)
+  local meter = core.meter(true)
+  local ok, err = core.system.read(path, meter:sink())
+  if not ok then return nil, err end
+  return meter:digest()
+end
+
 --- A streaming hash, with `update(data)` and `final()`.
 ---@type fun(algorithm: string?): hocker.core.Hash
 M.new = core.digest.new

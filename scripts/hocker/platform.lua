@@ -63,6 +63,9 @@ end
 ---@param platform hocker.Platform as found; not changed
 ---@return hocker.Platform
 function M.normalise(platform)
+  if type(platform) ~= "table" then
+    error("a platform is a table, as platform.parse gives it, not " .. tostring(platform), 2)
+  end
   local os = (filled(platform.os) or ""):lower()
   local architecture = (filled(platform.architecture) or ""):lower()
   local known = ARCHITECTURES[architecture] or { architecture }

@@ -333,6 +333,11 @@ local function from_layout(self, descriptor, open, again)
   end
 end
 
+local function check(descriptor)
+  if type(descriptor) == "table" and type(descriptor.digest) == "string" then return end
+  error("a descriptor is a table with a digest, not " .. tostring(descriptor), 3)
+end
+
 --- Streams a blob into a sink, which is taken, and verifies it: the digest, and the size where it is
 --- known. One that is in its descriptor (`data`) is not asked for. What the sink's end holds is good
 --- only after this has returned true.
@@ -345,6 +350,7 @@ end
 ---@param opts hocker.Registry.BlobOptions?
 ---@return true? ok, hocker.Error? err
 function methods:blob(descriptor, sink, kind, opts)
+  check(descriptor)
   opts = opts or {}
   local what = ("%s %s"):format(kind or "blob", descriptor.digest)
   local again = type(sink) == "function"
@@ -394,8 +400,9 @@ end
 --- Fetches a blob into memory, verified.
 ---@param descriptor hocker.Descriptor
 ---@param max integer? most bytes; 64 MiB
----@return string? bytes, hocker.Error? err
+---@return string? bytes, hocker.Error? err "refused": it is larger
 function methods:read(descriptor, max)
+  check(descriptor)
   return content.read(self, descriptor, { max = max })
 end
 
@@ -409,6 +416,7 @@ end
 ---@param opts hocker.ChunkOptions?
 ---@return fun(): string?
 function methods:chunks(descriptor, opts)
+  check(descriptor)
   return content.chunks(self, descriptor, opts)
 end
 
@@ -421,6 +429,7 @@ end
 ---@param diff_id string? the digest of its content, from the configuration
 ---@return fun(): hocker.tar.Entry?
 function methods:entries(layer, diff_id)
+  check(layer)
   return tar.entries(content.chunks(self, layer, { inflate = true, diff_id = diff_id }))
 end
 

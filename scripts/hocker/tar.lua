@@ -113,19 +113,25 @@ end
 -- Base 256, with the highest bit as a mark and the next one as the sign.
 local function binary(field, what)
   local value = field:byte() & 0x7f
-  if value & 0x40 ~= 0 then fault("%s is negative", what) end
+  if value & 0x40 ~= 0 then value = value - 0x80 end
   for i = 2, #field do
-    if value >= SIZE_MAX >> 8 then fault("%s is too large", what) end
+    if value >= SIZE_MAX >> 8 or value < -(SIZE_MAX >> 8) then fault("%s is too large", what) end
     value = value << 8 | field:byte(i)
   end
   return value
 end
 
-local function number(field, what)
+local function any_number(field, what)
   if field:byte() & 0x80 ~= 0 then return binary(field, what) end
   local digits = field:match("^ *([0-7]*)[ \0]*$") or field:match("^ *([0-7]*)\0")
   if not digits then fault("%s is no number", what) end
   return digits == "" and 0 or tonumber(digits, 8)
+end
+
+local function number(field, what)
+  local value = any_number(field, what)
+  if value < 0 then fault("%s is negative", what) end
+  return value
 end
 
 -- Old programs added signed bytes.
@@ -141,9 +147,9 @@ local function check_sum(block, stored)
   if stored ~= unsigned and stored ~= signed then fault("a header is damaged") end
 end
 
--- A time that is no number harms nobody: times before 1970 are written in several ways.
+-- A time that is no number harms nobody: times before 1970 are written in several ways, base 256 is one.
 local function time(field)
-  local ok, value = pcall(number, field, "mtime")
+  local ok, value = pcall(any_number, field, "mtime")
   return ok and value or 0
 end
 
@@ -340,9 +346,11 @@ end
 --- The content in pieces, before the next entry is asked for; once.
 ---@return fun(): string?
 function Entry:chunks()
+  if self.taken then error("the content of an entry is read once", 2) end
   if self.sparse then
     error(core.error("unsupported", ("tar: %s is sparse"):format(self.path)), 0)
   end
+  self.taken = true
   return function()
     assert(not self.over, "this entry was left for the next one")
     if self.left == 0 then return nil end
@@ -364,6 +372,7 @@ function Entry:read(max)
   elseif self.sparse then
     return nil, core.error("unsupported", ("tar: %s is sparse"):format(self.path))
   end
+  if self.taken then error("the content of an entry is read once", 2) end
   local parts = {}
   for chunk in self:chunks() do parts[#parts + 1] = chunk end
   return table.concat(parts)
@@ -389,19 +398,37 @@ function M.create(path)
   return setmetatable({ file = file, tar = tar }, writer_mt)
 end
 
---- Adds a file.
+local WRITTEN <const> = { file = true, directory = true, symlink = true, link = true }
+
+-- Says what the next member is; an entry has more fields, which are not for this.
+local function describe(self, kind)
+  if kind.type and not WRITTEN[kind.type] then
+    return nil, core.error("unsupported", ("tar: a %s is not written"):format(kind.type))
+  end
+  return self.tar:next { type = kind.type, mode = kind.mode, uid = kind.uid, gid = kind.gid,
+    mtime = kind.mtime, target = kind.target }
+end
+
+--- Adds a file; or what `kind` says, which may be an entry of another archive.
 ---@param name string
----@param data string
+---@param data string? what is no file has none
+---@param kind hocker.TarKind|hocker.tar.Entry?
 ---@return true? ok, hocker.Error? err
-function Writer:put(name, data)
+function Writer:put(name, data, kind)
+  local ok, err = describe(self, kind or {})
+  if not ok then return nil, err end
+  if data == nil and kind and kind.type and kind.type ~= "file" then data = "" end
   return self.tar:put(name, data)
 end
 
 --- Adds a file whose content is written to a sink, a blob's for `hocker.Registry:blob`, say.
 ---@param name string
 ---@param size integer? where it is known
+---@param kind hocker.TarKind|hocker.tar.Entry?
 ---@return hocker.core.Sink? sink, hocker.Error? err
-function Writer:sink(name, size)
+function Writer:sink(name, size, kind)
+  local ok, err = describe(self, kind or {})
+  if not ok then return nil, err end
   return self.tar:member(name, size)
 end
 

@@ -276,7 +276,7 @@ static void pax_records_count_themselves(void)
 		memset(name, 'n', n);
 		name[n] = '\0';
 		hk_buf_init(&b, 5000);
-		CHECK(hk_ustar_headers(&b, name, 0, &err) == HK_OK);
+		CHECK(hk_ustar_headers(&b, &hk_ustar_plain, name, 0, &err) == HK_OK);
 		record = b.data + 512;
 		len = strtoul(record, &end, 10);
 		CHECK(strtoul(b.data + 124, NULL, 8) == len);
@@ -285,6 +285,50 @@ static void pax_records_count_themselves(void)
 		CHECK(record[len - 1] == '\n');
 		hk_buf_free(&b);
 	}
+}
+
+static void members_may_be_more_than_files(void)
+{
+	static const struct hk_tar_kind folder = {.type = '5', .mode = 01755};
+	static const struct hk_tar_kind link = {.type = '1', .target = "d/f"};
+	static const struct hk_tar_kind tool = {
+		.type = '0', .mode = 0100755, .uid = 07777777, .gid = 010000000, .mtime = -1};
+	static const struct hk_tar_kind bad[] = {{.type = '1', .target = "/f"}, {.type = '1'},
+		{.type = '2', .target = ""}, {.type = '5', .target = "f"}, {.type = '7'}, {0}};
+	struct hk_err err = {0};
+	struct hk_file *f;
+	struct hk_tar *t;
+	size_t len, index;
+	char *data;
+
+	empty_root();
+	f = hk_file_create("out.tar", &err);
+	t = hk_tar_new(f, &err);
+	CHECK(f && t);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		CHECK(hk_tar_next(t, &bad[i], &err) == HK_EUSAGE);
+	CHECK(hk_tar_next(t, &folder, &err) == HK_OK);
+	CHECK(hk_tar_add(t, "d", 1, &index, &err) == HK_EUSAGE);
+	CHECK(hk_tar_add(t, "d", -1, &index, &err) == HK_EUSAGE);
+	CHECK(hk_tar_put(t, "d", "", 0, &err) == HK_OK);
+	CHECK(hk_tar_next(t, &tool, &err) == HK_OK);
+	CHECK(hk_tar_put(t, "d/f", "x", 1, &err) == HK_OK);
+	CHECK(hk_tar_next(t, &link, &err) == HK_OK); /* the last word counts */
+	CHECK(hk_tar_next(t, &link, &err) == HK_OK);
+	CHECK(hk_tar_put(t, "l", "", 0, &err) == HK_OK);
+	CHECK(hk_tar_put(t, "g", "y", 1, &err) == HK_OK);
+	CHECK(hk_tar_finish(t, &err) == HK_OK);
+	CHECK(hk_file_commit(f, &err) == HK_OK);
+	hk_tar_unref(t);
+	hk_file_unref(f);
+	data = get("out.tar", &len);
+	CHECK(data[156] == '5' && strcmp(data + 100, "0001755") == 0);
+	CHECK(data[512 + 156] == 'x' && strstr(data + 1024, " gid=2097152\n"));
+	CHECK(strstr(data + 1024, " mtime=-1\n") && !strstr(data + 1024, "uid="));
+	CHECK(data[1536 + 156] == '0' && strcmp(data + 1536 + 100, "0000755") == 0);
+	CHECK(data[2560 + 156] == '1' && strcmp(data + 2560 + 157, "d/f") == 0);
+	CHECK(data[3072 + 156] == '0' && data[3072 + 157] == 0);
+	free(data);
 }
 
 static void names_must_be_safe(void)
@@ -591,6 +635,7 @@ int main(void)
 	TEST(an_archive_of_nothing_is_two_blocks);
 	TEST(long_names_get_pax_records);
 	TEST(pax_records_count_themselves);
+	TEST(members_may_be_more_than_files);
 	TEST(names_must_be_safe);
 	TEST(sizes_may_be_right_wrong_or_unknown);
 	TEST(any_plan_gives_the_same_archive);

@@ -94,6 +94,19 @@ describe("hocker run", function()
     assert.matches("standard input: C stack overflow", program.line(result, "hocker run"), 1, true)
   end)
 
+  it("leaves no file half made where it calls os.exit", function()
+    local dir = tmp.dir()
+    local path = file [[
+      local out = assert(require("hocker").tar.create(arg[1] .. "/x.tar"))
+      assert(out:put("a", "b"))
+      print "said"
+      os.exit(3)]]
+    local result = program.run("hocker", { "run", path, dir })
+    assert.equal(3, result.code, result.stderr)
+    assert.equal("said\n", result.stdout)
+    assert.same({}, tmp.list(dir))
+  end)
+
   it("finds modules of others where the script says, and no sooner", function()
     local folder = tmp.dir()
     tmp.write(folder .. "/helper.lua", "return { answer = 42 }")
