@@ -3,7 +3,8 @@
 --- chain of sinks that lives in C, and Lua builds the chain and answers questions.
 ---
 --- Functions that can fail return `nil, err`; `err` is a `hocker.Error`. Misuse (a wrong type, a
---- closed object, an unknown option) raises.
+--- closed object, an unknown option) raises, and so does the end of memory, with a `hocker.Error`
+--- whose code is "memory", or with Lua's own message.
 
 ---@class hocker.core
 ---@field version string the library's version
