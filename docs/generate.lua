@@ -6,7 +6,10 @@
 -- their fields, and its functions; those without a comment are not for users.
 
 local MODULES = { "hocker", "registry", "session", "reference", "manifest", "platform", "archive", "nix",
-  "template", "policy", "digest", "tar", "json", "scripts", "context", "core" }
+  "template", "policy", "digest", "tar", "json", "scripts", "context", "log", "core" }
+
+-- Modules that are not for users, but make what is.
+local BEHIND = { registry = { "images", "content" }, manifest = { "descriptor" } }
 
 local FILES = { hocker = "scripts/hocker/init.lua", core = "docs/api/core.lua" }
 
@@ -43,13 +46,24 @@ end
 
 -- --- writing -----------------------------------------------------------------------------------------
 
--- Text outside of code that markdown would take for more.
+-- Text that markdown would take for more, but for the code in it.
 local function escape(text)
-  return (text:gsub("[<*_]", { ["<"] = "&lt;", ["*"] = "\\*", ["_"] = "\\_" }))
+  return ((text .. "``"):gsub("([^`]*)(`[^`]*`)", function(plain, inside)
+    return plain:gsub("[<*_]", { ["<"] = "&lt;", ["*"] = "\\*", ["_"] = "\\_" }) .. inside
+  end):sub(1, -3))
 end
 
 local function code(text)
   return text:find("`", 1, true) and escape(text) or "`" .. text .. "`"
+end
+
+-- Where each class is described: "core.md#hockererror".
+local places = {}
+
+-- A type, with a link to its class.
+local function kind(text)
+  local place = places[text:match("^([%w_.]+)[%[%]?]*$")]
+  return place and ("[%s](%s)"):format(code(text), place) or code(text)
 end
 
 -- A paragraph's lines, where what is indented is code.
@@ -72,7 +86,20 @@ local function named(text)
   if not name then name, rest = text:match("^(%S+) ?(.*)$") end
   local stop = type_end(rest)
   local said = rest:sub(stop + 2)
-  return ("* `%s`: %s%s"):format(name, code(rest:sub(1, stop)), said ~= "" and ", " .. escape(said) or "")
+  return ("* `%s`: %s%s"):format(name, kind(rest:sub(1, stop)), said ~= "" and ", " .. escape(said) or "")
+end
+
+-- What is returned: types, each with a name if it has one, and what is said of the last.
+local function returned(text)
+  local out = {}
+  repeat
+    local stop = type_end(text)
+    local name, more = text:sub(stop + 2):match("^([%w_]*)(.*)$")
+    out[#out + 1] = (name ~= "" and ("`%s`: "):format(name) or "") .. kind(text:sub(1, stop))
+    text = more:match("^, (.*)$")
+    if not text and more:find("%S") then out[#out] = out[#out] .. ", " .. escape(more:match("%S.*")) end
+  until not text
+  return "* returns " .. table.concat(out, "; ")
 end
 
 -- A comment in parts: its text, and its annotations in the order of the source.
@@ -89,8 +116,8 @@ local function describe_tags(tags)
   local lines = {}
   for _, item in ipairs(tags) do
     if item[1] == "param" or item[1] == "field" then lines[#lines + 1] = named(item[2])
-    elseif item[1] == "return" then lines[#lines + 1] = "* returns " .. code(item[2])
-    elseif item[1] == "type" then lines[#lines + 1] = "* " .. code(item[2]) end
+    elseif item[1] == "return" then lines[#lines + 1] = returned(item[2])
+    elseif item[1] == "type" then lines[#lines + 1] = "* " .. kind(item[2]) end
   end
   return lines
 end
@@ -113,6 +140,29 @@ local function class_of(tags)
   end
 end
 
+local function file_of(module)
+  return FILES[module] or ("scripts/hocker/%s.lua"):format(module)
+end
+
+-- The blocks of a module, without its introduction, and those of the classes behind it.
+local function blocks_of(module)
+  local blocks = read_blocks(file_of(module))
+  local first = table.remove(blocks, 1)
+  for _, behind in ipairs(BEHIND[module] or {}) do
+    for _, block in ipairs(read_blocks(file_of(behind))) do
+      if class_of(select(2, parse(block.comment))) then blocks[#blocks + 1] = block end
+    end
+  end
+  return blocks, first
+end
+
+local function note_classes(module)
+  for _, block in ipairs((blocks_of(module))) do
+    local class = class_of(select(2, parse(block.comment)))
+    if class then places[class] = ("%s.md#%s"):format(module, class:lower():gsub("%.", "")) end
+  end
+end
+
 -- The name of what a line declares, as a user says it.
 local function declared(line, module, classes)
   local owner, sign, name, params = line:match("^function ([%w_.]+)([.:])([%w_]+)(%b())")
@@ -127,9 +177,8 @@ end
 
 -- The text of a module's page.
 local function page(module)
-  local blocks = read_blocks(FILES[module] or ("scripts/hocker/%s.lua"):format(module))
+  local blocks, first = blocks_of(module)
   local classes, out = {}, { kinds = {}, functions = {} }
-  local first = table.remove(blocks, 1)
   local title = module == "hocker" and "hocker" or "hocker." .. module
   local intro = parse(first.comment)
   for _, block in ipairs(blocks) do
@@ -139,7 +188,7 @@ local function page(module)
       local variable = block.line:match("^local (%w+) = ")
       local short = class:match("([^.]+)$")
       if variable then classes[variable] = short:lower() end
-      if parent then text[#text + 1] = " A " .. code(parent) .. " with more." end
+      if parent then text[#text + 1] = " A " .. kind(parent) .. " with more." end
       if said ~= "" then table.insert(text, 1, " " .. escape(said)) end
       out.kinds[#out.kinds + 1] = section(class, text, tags)
     else
@@ -154,10 +203,11 @@ local function page(module)
       table.move(part[2], 1, #part[2], #parts + 1, parts)
     end
   end
-  return table.concat(parts, "\n")
+  return (table.concat(parts, "\n"):gsub("%f[%w]M%.", module .. "."))
 end
 
 local dir = assert(arg[1], "usage: lua docs/generate.lua DIR")
+for _, module in ipairs(MODULES) do note_classes(module) end
 for _, module in ipairs(MODULES) do
   local f <close> = assert(io.open(("%s/%s.md"):format(dir, module), "wb"))
   assert(f:write(page(module)))
