@@ -234,6 +234,8 @@ void lhk_open_base(lua_State *L)
 
 int lhk_fail(lua_State *L, const struct hk_err *err)
 {
+	if (err->code == HK_ENOMEM)
+		return lhk_raise(L, err);
 	luaL_pushfail(L);
 	lhk_push_error(L, err);
 	return 2;

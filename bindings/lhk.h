@@ -61,7 +61,7 @@ void lhk_push_error(lua_State *L, const struct hk_err *err);
 /* The code whose stable name is at `arg`; raises for another string. */
 int lhk_check_code(lua_State *L, int arg);
 
-/* nil, err */
+/* nil, err; but no memory is raised, as Lua does: nobody expects a URL, say, to be wrong for that. */
 int lhk_fail(lua_State *L, const struct hk_err *err);
 
 /* Raises the error object. */

@@ -26,6 +26,7 @@ local M = {}
 local methods = {}
 local mt = { __name = "hocker.Context", __index = methods }
 
+--- What a command is given, made by the program.
 ---@param opts { program: string, out: file*?, log: hocker.Log, configuration: hocker.Configuration? }
 ---@return hocker.Context
 function M.new(opts)

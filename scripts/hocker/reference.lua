@@ -433,6 +433,7 @@ function methods:manifest_url(which)
   return self.api .. self.path .. "/manifests/" .. which
 end
 
+--- Where the registry has a blob.
 ---@param digest string
 ---@return string? url
 ---@return hocker.Error? err

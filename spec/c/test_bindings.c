@@ -163,6 +163,14 @@ static int run_and_tell(lua_State *L)
 	return 1;
 }
 
+static int fail_for_memory(lua_State *L)
+{
+	struct hk_err err = {0};
+
+	hk_err_nomem(&err);
+	return lhk_fail(L, &err);
+}
+
 static void collect(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
@@ -220,6 +228,19 @@ static void all_bindings_are_used(void)
 static void with_garbage_collected_all_the_time(void)
 {
 	CHECK(run_once(run, NULL, true));
+}
+
+/* What can fail for nothing else is used as if it could not fail. */
+static void the_end_of_memory_is_raised(void)
+{
+	lua_State *L = lua_newstate(allocate, NULL);
+
+	luaopen_hocker_core(L);
+	lua_pushcfunction(L, fail_for_memory);
+	CHECK(lua_pcall(L, 0, 2, 0) == LUA_ERRRUN);
+	CHECK(lua_getfield(L, -1, "code") == LUA_TSTRING);
+	CHECK_STR(lua_tostring(L, -1), "memory");
+	lua_close(L);
 }
 
 /* Threads do nothing else here than elsewhere, and the sanitizer for them is slow. */
@@ -299,6 +320,7 @@ int main(void)
 	TEST(with_memory);
 	TEST(all_bindings_are_used);
 	TEST(with_garbage_collected_all_the_time);
+	TEST(the_end_of_memory_is_raised);
 	TEST(refused_once);
 	TEST(refused_twice);
 	TEST(refused_for_ever);
