@@ -329,10 +329,28 @@ describe("policies", function()
       end }
     end
     all = compose(hook(true), hook(true), hook())
-    assert.is_nil(all:acting())
     assert.is_true(all:ask("layer", {}))
     assert.same({ "the user", "p1", "p2", "p1", "the user", "p2", "p1", "p2", "the user" }, told)
-    assert.is_nil(all:acting())
+    assert.is_nil(policy.at_work())
+  end)
+
+  it("are asked about what others do while they fetch", function()
+    local s <close> = assert(session.new())
+    local told, all = {}, nil
+    local function ask(what)
+      s:sleep(0)
+      return all:ask("layer", { what = what }, nil, { session = s })
+    end
+    all = compose({
+      manifest = function() assert(s:run { function() return ask "its own" end }) end,
+      layer = function(facts) told[#told + 1] = facts.what .. " by " .. tostring(facts.by) end,
+    }, { layer = function(facts) told[#told + 1] = facts.what .. " by " .. tostring(facts.by) end })
+    s.policies = all
+    local group <close> = s:group()
+    group:start(function() return ask "the user's" end)
+    assert.is_true(all:ask("manifest", {}, nil, { session = s }))
+    assert.is_true(group:wait())
+    assert.same({ "the user's by nil", "the user's by nil", "its own by p1" }, told)
   end)
 
   it("need a reason to refuse", function()

@@ -189,39 +189,23 @@ local function copy(value)
   return new
 end
 
--- The policies that this is done on behalf of, the nearest first: those at work in this coroutine, then in
--- the one that started this task.
----@return fun(): hocker.policy.Frame?
-local function acting(session)
-  local co = coroutine.running()
-  local frame = inside[co]
-  return function()
-    while not frame do
-      co = session and session:parent(co)
-      if not co then return nil end
-      frame = inside[co]
-    end
-    local found = frame
-    frame = frame.outer
-    return found
-  end
+--- The policy that this is done on behalf of, the nearest: one at work in this coroutine, or in the one that
+--- started this task while it was.
+---@param session hocker.Session?
+---@return hocker.policy.Frame?
+function M.at_work(session)
+  return inside[coroutine.running()] or session and session:behalf()
 end
 
 -- A policy that opens a repository by hocker.open is loaded for it a second time, from the same script.
 local function is_inside(self, policy, session)
-  for frame in acting(session) do
+  local frame = M.at_work(session)
+  while frame do
     local one = frame.policy
     if one == policy or frame.set ~= self and one.path == policy.path then return true end
+    frame = frame.outer
   end
   return false
-end
-
---- The name of the policy that fetches this to judge by it; nil for what the user fetches.
----@param session hocker.Session?
----@return string? name
-function methods:acting(session)
-  local frame = acting(session)()
-  return frame and frame.policy.name
 end
 
 -- The error object that a policy returned or raised, made anew; nil for what is none.
@@ -262,11 +246,11 @@ local function broken(policy, raised, log)
 end
 
 -- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
-local function call(self, policy, hook, facts, ctx)
+local function call(self, policy, hook, facts, ctx, session)
   local co = coroutine.running()
-  local outer = inside[co]
-  inside[co] = { policy = policy, set = self, outer = outer }
-  local guard <close> = setmetatable({}, { __close = function() inside[co] = outer end })
+  local before = inside[co]
+  inside[co] = { policy = policy, set = self, outer = M.at_work(session) }
+  local guard <close> = setmetatable({}, { __close = function() inside[co] = before end })
   local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
     { registry = ctx.registry, log = ctx.log })
   if not ok then
@@ -283,7 +267,7 @@ local function tell(self, hook, facts, outcome, ctx, session)
     if policy.hooks.decision and not is_inside(self, policy, session) then
       local _, err = call(self, policy, "decision",
         { hook = hook, facts = facts, answered = outcome.answered, refused = outcome.refused,
-          reason = outcome.reason }, ctx)
+          reason = outcome.reason }, ctx, session)
       if err then return nil, err end
     end
   end
@@ -295,7 +279,7 @@ local function ask_all(self, hook, facts, ctx, apply, session)
   local answered = {}
   for _, policy in ipairs(self.list) do
     if policy.hooks[hook] and not is_inside(self, policy, session) then
-      local answer, err = call(self, policy, hook, facts, ctx)
+      local answer, err = call(self, policy, hook, facts, ctx, session)
       if answer and apply then err = apply(answer, policy) end
       if err then return answered, err end
       if answer then answered[#answered + 1] = policy.name end
@@ -313,7 +297,8 @@ end
 function methods:ask(hook, facts, apply, live)
   if not (self.hooked[hook] or self.hooked.decision) then return true end
   live = live or {}
-  facts.by = self:acting(live.session)
+  local frame = M.at_work(live.session)
+  facts.by = frame and frame.policy.name
   local ctx = { registry = live.registry, log = live.log }
   local answered, err = ask_all(self, hook, facts, ctx, apply, live.session)
   if self.hooked.decision then
