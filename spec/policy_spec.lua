@@ -132,6 +132,15 @@ describe("policies", function()
     assert.equal(1, asked)
   end)
 
+  it("refuse from wherever they are", function()
+    for _, hook in ipairs { function() error(policy.refuse "too deep") end,
+      function() return nil, policy.refuse "too deep" end } do
+      local ok, err = compose({ layer = hook }):ask("layer", {})
+      assert.is_nil(ok)
+      assert.same({ "refused", "policy 'p1': too deep" }, { err.code, err.message })
+    end
+  end)
+
   it("can't change what the next one is told, or the core works with", function()
     local facts = { layers = { { digest = "a" } } }
     assert.is_true(compose({ manifest = function(given)

@@ -208,9 +208,12 @@ local function is_inside(self, policy, session)
   return false
 end
 
--- The error object that a policy returned or raised, made anew; nil for what is none.
+-- The error object, or the refusal, that a policy returned or raised, made anew; nil for what is none.
 local function as_error(value)
   local ok, err = pcall(function()
+    if getmetatable(value) == refusal_mt then
+      return core.error("refused", tostring(value.reason))
+    end
     return core.error(value.code, value.message, { sys = value.sys })
   end)
   return ok and err or nil
@@ -228,12 +231,11 @@ end
 -- policy returns may raise when it is looked at.
 local function consult(policy, hook, facts, ctx)
   local answer, err = policy.hooks[hook](copy(facts), ctx)
+  if getmetatable(answer) == refusal_mt then answer, err = nil, answer end
   if answer == nil then
     if err == nil then return nil end
     return nil, as_error(err)
       or core.error("internal", ("hook '%s': %s"):format(hook, tostring(err)))
-  elseif getmetatable(answer) == refusal_mt then
-    return nil, core.error("refused", tostring(answer.reason))
   end
   local taken, why = hooks.read(hook, answer)
   return taken, why and core.error("internal", ("hook '%s': %s"):format(hook, why))
