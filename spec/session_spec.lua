@@ -259,6 +259,9 @@ describe("a session", function()
       assert.matches("session_spec.lua:%d+: it yields in a task of a session.*stack traceback",
         raised)
       assert.is_true(closed)
+      ok, raised = pcall(s.run, s, { coroutine.yield })
+      assert.is_false(ok)
+      assert.matches("it yields in a task of a session", raised)
     end)
 
     it("hands on what a job raises, with its own traceback, and closes the others", function()

@@ -82,7 +82,7 @@ mt.__close = methods.close
 
 -- What is wrong with a task that has yielded by itself.
 local function stray(co)
-  local at = debug.getinfo(co, 1, "Sl")
+  local at = debug.getinfo(co, 1, "Sl") or debug.getinfo(co, 0, "Sl")
   return ("%s:%d: it yields in a task of a session, and nobody would resume it")
     :format(at.short_src, at.currentline)
 end
