@@ -58,6 +58,12 @@ describe("a policy is loaded", function()
     ["\n\nerror 'no'"] = { "internal", "house.lua:3: no" },
     ["return function() error('no') end"] = { "internal", "house.lua:1: no" },
     ["return function() end"] = { "usage", "it made nothing of its parameters" },
+    ["return function() return nil, {} end"] = { "usage", "house.lua': table: " },
+    [ [[local function sting() error 'sting' end
+      return function() error(setmetatable({}, { __tostring = sting })) end]] ] =
+      { "internal", "house.lua:1: sting" },
+    ["return function() error { code = 'none', message = 'x' } end"] =
+      { "internal", "house.lua: table: " },
     ["return {"] = { "internal", "house.lua:1: " },
   }
   for text, want in pairs(wrong) do

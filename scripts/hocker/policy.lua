@@ -59,6 +59,34 @@ function M.rejected(policy, message)
   return err
 end
 
+-- --- what they raise ----------------------------------------------------------------------------------
+
+-- The error object, or the refusal, that a policy returned or raised, made anew; nil for what is none.
+local function as_error(value)
+  local ok, err = pcall(function()
+    if getmetatable(value) == refusal_mt then
+      return core.error("refused", tostring(value.reason))
+    end
+    return core.error(value.code, value.message, { sys = value.sys })
+  end)
+  return ok and err or nil
+end
+
+-- What was raised, with its traceback if it is no error object. What a task raised has one already.
+local function traced(raised)
+  local err = as_error(raised)
+  if err then return err end
+  local text, trace = tostring(raised):match("^([^\n]*)(.*)$")
+  return { text = text, traceback = debug.traceback(trace, 2) }
+end
+
+-- The error of a call that raised. The traceback is for who wants details.
+local function broken(path, raised, log)
+  if raised.code then return raised end
+  for line in raised.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
+  return core.error("internal", scripts.locate(path, raised.text))
+end
+
 -- --- loading -----------------------------------------------------------------------------------------
 
 local function fault(name, message)
@@ -82,25 +110,31 @@ local function check_hooks(name, value)
   return value
 end
 
-local function make(name, value, parameters)
+-- What a function that makes a policy returns: nil and an error, or anything for what is wrong.
+local function call_maker(maker, parameters)
+  local made, err = maker(parameters)
+  if made ~= nil then return made end
+  return nil, as_error(err), err ~= nil and tostring(err) or "it made nothing of its parameters"
+end
+
+local function make(name, path, value, parameters, log)
   if type(value) ~= "function" then
     if next(parameters) == nil then return value end
     return fault(name, "it takes no parameters")
   end
-  local ok, made, err = pcall(value, parameters)
-  if not ok then return nil, core.error("internal", ("policy '%s': %s"):format(name, made)) end
+  local ok, made, err, why = xpcall(call_maker, traced, value, parameters)
+  if not ok then made, err = nil, broken(path, made, log) end
   if made ~= nil then return made end
-  if type(err) == "table" and err.code then
-    return nil, core.error(err.code == "not_found" and "io" or err.code,
-      ("policy '%s': %s"):format(name, err.message))
-  end
-  return fault(name, err and tostring(err) or "it made nothing of its parameters")
+  if not err then return fault(name, why) end
+  return nil, core.error(err.code == "not_found" and "io" or err.code,
+    ("policy '%s': %s"):format(name, err.message))
 end
 
 --- Loads a policy.
 ---@param spec string|table "allow"; a file's path, which has a "/" in it or ends in ".lua"; or a list of one of these, whose other fields are parameters
+---@param log hocker.Log? gets the traceback of what is raised
 ---@return hocker.Policy? policy, hocker.Error? err
-function M.load(spec)
+function M.load(spec, log)
   local name, parameters = spec, {}
   if type(spec) == "table" then
     name = spec[1]
@@ -110,12 +144,13 @@ function M.load(spec)
   end
   local value, err = scripts.load_named("policy", name, { "policies" })
   if value == nil then return nil, err end
-  value, err = make(name, value, parameters)
+  local script = not scripts.is_path(name) and scripts.find("policies/" .. name)
+  local path = script and script.path or name
+  value, err = make(name, path, value, parameters, log)
   if value ~= nil then value, err = check_hooks(name, value) end
   if value == nil then return nil, err end
-  local script = not scripts.is_path(name) and scripts.find("policies/" .. name)
   local short = name:match("([^/]*)%.lua$") or name
-  return { name = value.name or short, path = script and script.path or name, hooks = value }
+  return { name = value.name or short, path = path, hooks = value }
 end
 
 --- What the command line says: NAME, NAME:KEY=VALUE,KEY=VALUE, or a file's path. A key that is repeated
@@ -171,12 +206,13 @@ end
 
 --- Loads several.
 ---@param specs (string|table)[] as M.load takes them
+---@param log hocker.Log? as for M.load
 ---@return hocker.Policies? policies nil alone: of none, hocker.Error? err
-function M.open(specs)
+function M.open(specs, log)
   local list = {}
   for i, spec in ipairs(specs) do
     local err
-    list[i], err = M.load(spec)
+    list[i], err = M.load(spec, log)
     if not list[i] then return nil, err end
   end
   return #list > 0 and M.compose(list) or nil
@@ -208,25 +244,6 @@ local function is_inside(self, policy, session)
   return false
 end
 
--- The error object, or the refusal, that a policy returned or raised, made anew; nil for what is none.
-local function as_error(value)
-  local ok, err = pcall(function()
-    if getmetatable(value) == refusal_mt then
-      return core.error("refused", tostring(value.reason))
-    end
-    return core.error(value.code, value.message, { sys = value.sys })
-  end)
-  return ok and err or nil
-end
-
--- What was raised, with its traceback if it is no error object. What a task raised has one already.
-local function traced(raised)
-  local err = as_error(raised)
-  if err then return err end
-  local text, trace = tostring(raised):match("^([^\n]*)(.*)$")
-  return { text = text, traceback = debug.traceback(trace, 2) }
-end
-
 -- What a hook answers, checked and copied; or nil and an error. It is called protected as a whole: what a
 -- policy returns may raise when it is looked at.
 local function consult(policy, hook, facts, ctx)
@@ -241,12 +258,6 @@ local function consult(policy, hook, facts, ctx)
   return taken, why and core.error("internal", ("hook '%s': %s"):format(hook, why))
 end
 
--- The error of a hook that raised no error object.
-local function broken(policy, raised, log)
-  for line in raised.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
-  return core.error("internal", scripts.locate(policy.path, raised.text))
-end
-
 -- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
 local function call(self, policy, hook, facts, ctx, session)
   local co = coroutine.running()
@@ -256,7 +267,7 @@ local function call(self, policy, hook, facts, ctx, session)
   local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
     { registry = ctx.registry, log = ctx.log })
   if not ok then
-    err = answer.code and answer or broken(policy, answer, ctx.log)
+    err = broken(policy.path, answer, ctx.log)
   elseif not err then
     return answer
   end
