@@ -219,7 +219,10 @@ describe("a session", function()
       end)
       assert.equal(2, closed)
       assert.same({}, tmp.list(dir))
-      assert.same({ "/none", "/stall", "/stall" }, asked())
+      -- The others are there only if they came to the server before they were stopped.
+      local paths = table.concat(asked(), " ")
+      assert.matches("/none", paths, 1, true)
+      assert.is_nil(paths:find("/never", 1, true))
     end)
 
     it("can be called again after a failure", function()
