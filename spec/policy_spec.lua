@@ -58,6 +58,13 @@ describe("a policy is loaded", function()
     ["\n\nerror 'no'"] = { "internal", "house.lua:3: no" },
     ["return function() error('no') end"] = { "internal", "house.lua:1: no" },
     ["return function() end"] = { "usage", "it made nothing of its parameters" },
+    ["return function() return nil, {} end"] =
+      { "usage", "house.lua': (error object is a table value)" },
+    [ [[local function sting() error 'sting' end
+      return function() error(setmetatable({}, { __tostring = sting })) end]] ] =
+      { "internal", "house.lua: (error object is a table value)" },
+    ["return function() error { code = 'none', message = 'x' } end"] =
+      { "internal", "house.lua': x" },
     ["return {"] = { "internal", "house.lua:1: " },
   }
   for text, want in pairs(wrong) do
@@ -132,6 +139,15 @@ describe("policies", function()
     assert.equal(1, asked)
   end)
 
+  it("refuse from wherever they are", function()
+    for _, hook in ipairs { function() error(policy.refuse "too deep") end,
+      function() return nil, policy.refuse "too deep" end } do
+      local ok, err = compose({ layer = hook }):ask("layer", {})
+      assert.is_nil(ok)
+      assert.same({ "refused", "policy 'p1': too deep" }, { err.code, err.message })
+    end
+  end)
+
   it("can't change what the next one is told, or the core works with", function()
     local facts = { layers = { { digest = "a" } } }
     assert.is_true(compose({ manifest = function(given)
@@ -173,12 +189,18 @@ describe("policies", function()
     ["an error of a code that is none"] = function() error { code = "x", message = "y" } end,
     ["an error whose code is none"] = function() error { code = {}, message = "y" } end,
     ["what raises when it is told"] = function() error(thorny()) end,
-    ["a refusal whose reason raises"] = function()
+  }
+  it("that come with a refusal whose reason raises refuse", function()
+    local ok, err = compose({ layer = function()
       local refusal = policy.refuse "no"
       refusal.reason = thorny()
       return refusal
-    end,
-  }
+    end }):ask("layer", {})
+    assert.is_nil(ok)
+    assert.equal("refused", err.code)
+    assert.equal("policy 'p1': (error object is a table value)", err.message)
+  end)
+
   for what, hook in pairs(strange) do
     it("that come with " .. what .. " are one error, which names them", function()
       local applied = false
@@ -330,10 +352,28 @@ describe("policies", function()
       end }
     end
     all = compose(hook(true), hook(true), hook())
-    assert.is_nil(all:acting())
     assert.is_true(all:ask("layer", {}))
     assert.same({ "the user", "p1", "p2", "p1", "the user", "p2", "p1", "p2", "the user" }, told)
-    assert.is_nil(all:acting())
+    assert.is_nil(policy.at_work())
+  end)
+
+  it("are asked about what others do while they fetch", function()
+    local s <close> = assert(session.new())
+    local told, all = {}, nil
+    local function ask(what)
+      s:sleep(0)
+      return all:ask("layer", { what = what }, nil, { session = s })
+    end
+    all = compose({
+      manifest = function() assert(s:run { function() return ask "its own" end }) end,
+      layer = function(facts) told[#told + 1] = facts.what .. " by " .. tostring(facts.by) end,
+    }, { layer = function(facts) told[#told + 1] = facts.what .. " by " .. tostring(facts.by) end })
+    s.policies = all
+    local group <close> = s:group()
+    group:start(function() return ask "the user's" end)
+    assert.is_true(all:ask("manifest", {}, nil, { session = s }))
+    assert.is_true(group:wait())
+    assert.same({ "the user's by nil", "the user's by nil", "its own by p1" }, told)
   end)
 
   it("need a reason to refuse", function()

@@ -219,7 +219,10 @@ describe("a session", function()
       end)
       assert.equal(2, closed)
       assert.same({}, tmp.list(dir))
-      assert.same({ "/none", "/stall", "/stall" }, asked())
+      -- The others are there only if they came to the server before they were stopped.
+      local paths = table.concat(asked(), " ")
+      assert.matches("/none", paths, 1, true)
+      assert.is_nil(paths:find("/never", 1, true))
     end)
 
     it("can be called again after a failure", function()
@@ -259,6 +262,9 @@ describe("a session", function()
       assert.matches("session_spec.lua:%d+: it yields in a task of a session.*stack traceback",
         raised)
       assert.is_true(closed)
+      ok, raised = pcall(s.run, s, { coroutine.yield })
+      assert.is_false(ok)
+      assert.matches("it yields in a task of a session", raised)
     end)
 
     it("hands on what a job raises, with its own traceback, and closes the others", function()

@@ -56,7 +56,7 @@ local function open_policies(self, args)
   local specs = self.configuration:policies()
   for _, text in ipairs(args.policy or {}) do specs[#specs + 1] = policy.parse(text) end
   if #specs == 0 then return nil end
-  return policy.open(specs)
+  return policy.open(specs, self.log)
 end
 
 -- Those of the command line, else from where they are kept. `named`: not those that name no registry.

@@ -31,8 +31,10 @@ function M.text(value)
   return "(error object is a " .. kind .. " value)"
 end
 
--- One that is, or has what one has.
-local function known(value)
+--- An error object of one, or of a table that has what one has.
+---@param value any
+---@return hocker.Error? err nil: it is nothing of the kind
+function M.known(value)
   local message = type(value) == "table" and rawget(value, "message")
   if type(message) ~= "string" then return nil end
   local ok, err = pcall(new, rawget(value, "code"), message)
@@ -44,7 +46,7 @@ end
 ---@param value any
 ---@return hocker.Error err "internal" of what is none
 function M.of(value)
-  return known(value) or new("internal", M.text(value))
+  return M.known(value) or new("internal", M.text(value))
 end
 
 --- For xpcall: what was raised if it is an error object, else a text that says where it was raised, as Lua has it in those
@@ -52,7 +54,7 @@ end
 ---@param raised any
 ---@return hocker.Error|string
 function M.placed(raised)
-  local err = known(raised)
+  local err = M.known(raised)
   if err or type(raised) == "string" then return err or raised end
   local text, level = M.text(raised), 2
   local info = getinfo(level, "Sl")
@@ -67,7 +69,7 @@ end
 ---@param raised any
 ---@return hocker.Error
 function M.caught(raised)
-  local err = known(raised)
+  local err = M.known(raised)
   if err then return err end
   local message, rest = match(M.text(raised), "^([^\n]*)(.*)$")
   return new("internal", message, { traceback = traceback(rest, 2) })

@@ -30,6 +30,7 @@ local tags = require "hocker.tags"
 local content = lazy "hocker.content"
 local decisions = lazy "hocker.policy.decisions"
 local layout = lazy "hocker.layout"
+local policy = lazy "hocker.policy"
 local tar = lazy "hocker.tar"
 
 local M = {}
@@ -308,12 +309,11 @@ end
 -- Asks the policies about a blob, once. Where one of them fetches it, that one was not asked, and what the
 -- others say holds for this alone.
 local function accept(self, descriptor, kind)
-  local policies = self.session.policies
-  if not policies then return false end
+  if not self.session.policies then return false end
   local max, err = self.accepted[descriptor.digest], nil
   if max == nil then
     max, err = decisions.layer(self, descriptor, kind)
-    if not policies:acting(self.session) then self.accepted[descriptor.digest] = max end
+    if not policy.at_work(self.session) then self.accepted[descriptor.digest] = max end
   end
   return max, err
 end

@@ -23,6 +23,7 @@ local lazy = require "hocker.lazy"
 local notices = require "hocker.notices"
 
 local decisions = lazy "hocker.policy.decisions"
+local policy = lazy "hocker.policy"
 
 local M = {}
 
@@ -271,7 +272,7 @@ group_mt.__gc = Group.close
 function methods:group(limit)
   return setmetatable({
     session = self, jobs = {}, limit = limit or math.huge, next = 1, running = 0, active = {},
-    owner = coroutine.running(),
+    owner = coroutine.running(), behalf = self.policies and policy.at_work(self),
   }, group_mt)
 end
 
@@ -301,12 +302,11 @@ local function wait_until_over(self, shared)
   return true
 end
 
---- The coroutine that started a task; nil for what is none.
----@param co thread
----@return thread?
-function methods:parent(co)
-  local group = self.tasks[co]
-  return group and group.owner
+--- The policy at whose work the task that runs now was started; nil for what is no such task.
+---@return hocker.policy.Frame?
+function methods:behalf()
+  local group = self.tasks[coroutine.running()]
+  return group and group.behalf
 end
 
 --- Does a piece of work once: who wants the same while it is being done waits, and gets what it

@@ -127,10 +127,13 @@ describe("--policy", function()
   end
 
   it("tells where it raised with -v", function()
-    local path = file "return { manifest = function() local x = nil + 1 end }"
-    local result = program.run("hocker-manifest", words({ path }, "-v"))
-    assert.equal(1, result.code)
-    assert.matches("stack traceback", result.stderr)
+    for _, text in ipairs { "{ manifest = function() local x = nil + 1 end }",
+      "function() local x = nil + 1 end" } do
+      local result = program.run("hocker-manifest", words({ file("return " .. text) }, "-v"))
+      assert.equal(1, result.code)
+      assert.matches("stack traceback", result.stderr)
+      assert.matches("house.lua:2: attempt to perform", result.stderr)
+    end
   end)
 
   it("may be several, in their order, after those of the configuration", function()
