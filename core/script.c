@@ -201,8 +201,7 @@ static int walk(
 		if (rc == 0)
 			rc = step(w, file, &found);
 	}
-	/* What we may not look for is not there for us. */
-	if (rc == ENOENT || rc == ENOTDIR || rc == EACCES)
+	if (rc == ENOENT || rc == ENOTDIR)
 		return hk_err_set(err, HK_ENOTFOUND, "there is no %s", path);
 	return rc == 0 ? HK_OK : hk_err_sys(err, rc, "%s", path);
 }
@@ -287,12 +286,15 @@ int hk_script_read(const char *path, struct hk_buf *out, struct hk_err *err)
 int hk_script_folder(const char *path, struct hk_err *err)
 {
 	char name[NAME_MAX + 1];
+	struct stat st;
 	struct walk w;
 	int rc = walk(&w, path, name, err);
 
 	if (rc == HK_OK && name[0])
 		rc = hk_err_set(
 			err, HK_EREFUSED, "%s is not used: it is no directory", path);
+	else if (rc == HK_OK && fstatat(w.fd, ".", &st, 0) != 0)
+		rc = hk_err_sys(err, errno, "%s", path); /* we may not look into it */
 	else if (rc == HK_OK)
 		rc = verdict(&w, err);
 	leave(&w);

@@ -305,7 +305,9 @@ local function run_named(name, program, words)
     return fail(program:match("^%S+"), entry.err)
   end
   warn_of_places(log.new("hocker"))
-  local message = ("there is no command '%s'; see hocker --help"):format(name)
+  local hint = scripts.hint("commands", name)
+  if hint == "" then hint = "; see hocker --help" end
+  local message = ("there is no command '%s'%s"):format(name, hint)
   return fail("hocker", core.error("usage", message))
 end
 

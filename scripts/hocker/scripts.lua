@@ -12,25 +12,33 @@ local bundled = require "hocker.bundled"
 local core = require "hocker.core"
 local errors = require "hocker.errors"
 local guard = require "hocker.guard"
+local lazy = require "hocker.lazy"
+
+local log = lazy "hocker.log"
+local similar = lazy "hocker.similar"
 
 local M = {}
 
 local SIZE_MAX <const> = 1 << 20
+local NAME_MAX <const> = 200 -- bytes; longer ones could be no file's
+local DENIED <const> = 13 -- EACCES
 
 --- Most bytes of a script.
 M.size_max = SIZE_MAX
 
--- What decides where scripts come from is there before it can be replaced.
+-- What decides where scripts come from, and keeps others' faults apart, is there before it can be replaced. So are
+-- "hocker" itself, and what is C.
 local FIXED <const> = {
   ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/errors"] = true,
   ["hocker/guard"] = true, ["hocker/host"] = true, ["hocker/lazy"] = true, ["hocker/log"] = true,
-  ["hocker/scripts"] = true,
+  ["hocker/scripts"] = true, ["hocker/init"] = true, ["hocker/core"] = true,
+  ["hocker/embedded"] = true,
 }
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
 local places -- made when it is first needed
-local there = {} -- folders that were looked up, by their paths
+local there = {} -- of folders that were looked up, by their paths: "yes", "no" or "denied"
 
 ---@class hocker.Script
 ---@field name string "commands/image"
@@ -116,12 +124,15 @@ end
 
 -- --- finding -------------------------------------------------------------------------------------
 
+local function bad_name(name)
+  return nil, core.error("usage", ("'%s' is not a script's name"):format(log.shorten(name, 80)))
+end
+
 -- Names have no dots, so they lead nowhere else.
 local function check_name(name)
+  if #name > NAME_MAX then return bad_name(name) end
   for part in (name .. "/"):gmatch("([^/]*)/") do
-    if not part:find("^[%w_][%w_-]*$") then
-      return nil, core.error("usage", ("'%s' is not a script's name"):format(name))
-    end
+    if not part:find("^[%w_][%w_-]*$") then return bad_name(name) end
   end
   return name
 end
@@ -131,13 +142,14 @@ local function none(name)
 end
 
 -- Whether there is such a folder: looked up once, since most are not, and many files are asked for. One
--- that can't be used is there, and its files are an error.
-local function is_there(folder)
+-- that can't be used is there, and its files are an error; `lenient` of one where we may not look.
+local function is_there(folder, lenient)
   if there[folder] == nil then
     local _, err = core.script.folder(folder)
-    there[folder] = not err or err.code ~= "not_found"
+    there[folder] = err and (err.code == "not_found" and "no" or err.sys == DENIED and "denied")
+      or "yes"
   end
-  return there[folder]
+  return there[folder] == "yes" or (there[folder] == "denied" and not lenient)
 end
 
 -- Nil alone when the place has none.
@@ -147,7 +159,8 @@ local function find_at(place, name)
     local chunk, path = bundled.chunk(name)
     return chunk and { name = name, path = path, from = place.from, chunk = chunk }
   end
-  if place.problem or not is_there(place.folder) then return nil end
+  -- $HOME may be another's, after sudo or su.
+  if place.problem or not is_there(place.folder, place.from == "user") then return nil end
   local path = ("%s/%s.lua"):format(place.folder, name)
   local text, err = core.script.read(path, SIZE_MAX)
   if err and err.code ~= "not_found" then return nil, err end
@@ -161,8 +174,7 @@ end
 function M.find(name)
   local ok, err = check_name(name)
   if not ok then return nil, err end
-  if FIXED[name] then return find_at({ from = "bundled" }, name) end
-  for _, place in ipairs(M.places()) do
+  for _, place in ipairs(FIXED[name] and { { from = "bundled" } } or M.places()) do
     local script
     script, err = find_at(place, name)
     if script or err then return script, err end
@@ -207,6 +219,16 @@ function M.list(kind)
   end
   table.sort(names)
   return names
+end
+
+--- The end of a message about a script that is not there: "; did you mean 'image'?", or nothing.
+---@param kind string "commands"
+---@param name string
+---@return string
+function M.hint(kind, name)
+  local known = {}
+  for _, other in ipairs(M.list(kind)) do known[other] = true end
+  return similar.hint(name, known)
 end
 
 -- --- loading -------------------------------------------------------------------------------------
@@ -338,21 +360,23 @@ function M.load_named(kind, name, folders)
     local value, err = M.load(folder .. "/" .. name)
     if not err or (err.code ~= "not_found" and err.code ~= "usage") then return value, err end
   end
-  return nil, core.error("usage", ("there is no %s '%s'; a file is named by its path, with a '/' "
-    .. "in it or .lua at its end"):format(kind, name))
+  local hint = ""
+  for _, folder in ipairs(folders) do hint = hint ~= "" and hint or M.hint(folder, name) end
+  if hint == "" then hint = "; a file is named by its path, with a '/' in it or .lua at its end" end
+  return nil, core.error("usage", ("there is no %s '%s'%s"):format(kind, name, hint))
 end
 
 -- --- library modules ----------------------------------------------------------------------------
 
+-- Where we may not look there are none: the script that is looked for there tells it.
 local function has_modules(place)
-  return place.folder and not place.problem and is_there(place.folder)
-    and is_there(place.folder .. "/hocker")
+  return place.folder and not place.problem and is_there(place.folder .. "/hocker", true)
 end
 
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
 local function search(module)
   local name = module:gsub("%.", "/")
-  if not module:find("^hocker%.") or module == "hocker.core" or FIXED[name] then return nil end
+  if not module:find("^hocker%.") or FIXED[name] then return nil end
   for _, place in ipairs(M.places()) do
     local script, err
     if has_modules(place) and check_name(name) then

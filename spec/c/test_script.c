@@ -152,7 +152,15 @@ static void what_somebody_else_owns_is_refused(void)
 	CHECK(hk_script_folder("a/b", NULL) == HK_EREFUSED);
 	if (seteuid(12345) != 0)
 		abort();
-	CHECK(code("a/b/x") == HK_OK || code("a/b/x") == HK_ENOTFOUND); /* now it is ours */
+	CHECK(code("a/b/x") == HK_OK || code("a/b/x") == HK_EIO); /* now it is ours */
+	if (seteuid(0) != 0)
+		abort();
+	shell("chmod 700 a && chown 0 a");
+	if (seteuid(12345) != 0)
+		abort();
+	CHECK(code("a/b/x") == HK_EIO); /* there or not: we may not look */
+	CHECK(hk_script_folder("a", NULL) == HK_EIO);
+	CHECK(hk_script_folder("a/b", NULL) == HK_EIO);
 	if (seteuid(0) != 0)
 		abort();
 }

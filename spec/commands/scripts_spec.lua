@@ -299,10 +299,76 @@ describe("hocker which", function()
     for _, what in ipairs { "commands/none", "none", "policies/none", "hocker/none" } do
       assert.matches("there is no script", refuses(3, { "which", what }), 1, true)
     end
-    for _, what in ipairs { "../x", "/etc/passwd", "commands/", "commands/image.lua" } do
+    for _, what in ipairs { "../x", "/etc/passwd", "commands/", "commands/image.lua", "",
+      ("x"):rep(300), ("x/"):rep(3000) .. "x", "hocker..json", "a\nb" } do
       assert.matches("is not a script's name", refuses(2, { "which", what }), 1, true)
     end
     refuses(2, { "which" })
+  end)
+
+  it("has a hint for what is like a name, or one of another kind", function()
+    for what, meant in pairs { allow = "policies/allow", fetchdocker = "templates/nix/fetchdocker",
+      registry = "hocker/registry", imgae = "image", ["policies/alow"] = "allow",
+      ["hocker.josn"] = "json" } do
+      assert.matches(("; did you mean '%s'?"):format(meant), refuses(3, { "which", what }), 1, true)
+    end
+  end)
+
+  it("takes the name of a module", function()
+    assert.equal("hocker:/hocker/policy/hooks.lua\n",
+      program.check("hocker", { "which", "hocker.policy.hooks" }))
+  end)
+
+  it("prints no file that is not used: what decides about scripts is never the user's", function()
+    local files, names = {}, { "bundled", "command", "errors", "guard", "host", "init", "lazy",
+      "log", "scripts", "core", "embedded" }
+    for _, name in ipairs(names) do files["hocker/" .. name .. ".lua"] = "error 'loaded'" end
+    local env = with(scripts.folder(files))
+    for _, name in ipairs(names) do
+      local result = program.run("hocker", { "which", "hocker/" .. name }, env)
+      if name == "core" or name == "embedded" then assert.equal(3, result.code) -- they are C
+      else assert.equal(("hocker:/hocker/%s.lua\n"):format(name), result.stdout) end
+    end
+    assert.equal("table\n", program.check("hocker", { "run", "-" }, { env = env.env,
+      stdin = "require 'hocker.guard' print(type(require 'hocker'))" }))
+  end)
+end)
+
+describe("what lies where we may not look", function()
+  -- Runs hocker as somebody to whom modes matter.
+  local function run(words, opts)
+    local argv, copy = program.command("hocker", words, opts)
+    if process.is_root() then
+      argv = table.move(argv, 1, #argv, 4,
+        { "setpriv", "--inh-caps=-all", "--bounding-set=-all" })
+    end
+    return process.run(argv, copy)
+  end
+
+  local function locked()
+    local dir = scripts.folder { ["hocker/commands/x.lua"] = scripts.command("x") }
+    process.check { "chmod", "000", dir .. "/hocker" }
+    return dir
+  end
+
+  it("is an error, and not passed over", function()
+    local opts = with(locked() .. "/hocker")
+    for _, words in ipairs { { "x" }, { "image", "--help" }, { "config", "a" } } do
+      local result = run(words, opts)
+      assert.equal(7, result.code)
+      assert.matches("/hocker/commands/%w+.lua: Permission denied$", program.line(result, "hocker"))
+    end
+    assert.equal(0, run({ "--no-user-scripts", "image", "--help" }, opts).code)
+    local result = run({ "run", locked() .. "/hocker/commands/x.lua" })
+    assert.matches("commands/x.lua: Permission denied", program.line(result, "hocker run"), 1, true)
+  end)
+
+  it("is not the user's: $HOME may be another's", function()
+    local dir = locked()
+    local result = run({ "paths" }, { env = { XDG_CONFIG_HOME = dir } })
+    assert.matches("user +" .. dir:gsub("%p", "%%%0") .. "/hocker +refused: .*Permission denied\n",
+      result.stdout)
+    assert.equal(0, run({ "image", "--help" }, { env = { XDG_CONFIG_HOME = dir } }).code)
   end)
 end)
 
