@@ -1,7 +1,7 @@
 /*
  * script: a walk by openat, that follows symbolic links itself, so that no part of the
  * way is gone unseen. A fault on the way counts only if the file is there: what does not
- * exist harms nobody.
+ * exist harms nobody. A link is there, wherever it leads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,7 @@ struct walk {
 	char at[PATH_MAX];	 /* its name, without links */
 	char rest[2 * PATH_MAX]; /* the names that follow */
 	unsigned links;
+	bool named_link; /* what has the path's last name is a link */
 	struct hk_err fault; /* the first; code 0: none */
 };
 
@@ -168,6 +169,7 @@ static int step(struct walk *w, const char *name, bool *file)
 	}
 	if (rc == 0 && S_ISLNK(st.st_mode)) {
 		judge(w, name, &st);
+		w->named_link = w->named_link || !w->rest[strspn(w->rest, "/")];
 		rc = follow(w, fd);
 	} else if (rc == 0) {
 		*file = true;
@@ -201,6 +203,9 @@ static int walk(
 		if (rc == 0)
 			rc = step(w, file, &found);
 	}
+	if ((rc == ENOENT || rc == ENOTDIR) && w->named_link)
+		return hk_err_set(err, HK_EREFUSED,
+			"%s is not used: it is a link to what is not there", path);
 	if (rc == ENOENT || rc == ENOTDIR)
 		return hk_err_set(err, HK_ENOTFOUND, "there is no %s", path);
 	return rc == 0 ? HK_OK : hk_err_sys(err, rc, "%s", path);

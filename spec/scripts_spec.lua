@@ -197,6 +197,15 @@ describe("scripts", function()
       refused("is larger than 1048576 bytes")
     end)
 
+    it("if their links lead nowhere", function()
+      local dir = support.folder { ["commands/y.lua"] = "return 1" }
+      assert(lfs.link("none.lua", dir .. "/commands/image.lua", true))
+      scripts.setup { folders = { dir } }
+      local _, err = scripts.load("commands/image")
+      assert.equal("refused", err.code)
+      assert.matches("it is a link to what is not there", err.message, 1, true)
+    end)
+
     it("if their links go round in a circle", function()
       local dir = folder_of_x()
       process.check { "ln", "-sf", "x.lua", dir .. "/commands/x.lua" }

@@ -96,11 +96,10 @@ static void links_are_followed(void)
 
 static void what_is_not_there_is_not_found(void)
 {
-	begin("mkdir -m 777 open && : >file && ln -s none link");
+	begin("mkdir -m 777 open && : >file");
 	CHECK(code("none") == HK_ENOTFOUND);
 	CHECK(code("none/x") == HK_ENOTFOUND);
 	CHECK(code("file/x") == HK_ENOTFOUND);
-	CHECK(code("link") == HK_ENOTFOUND);
 	CHECK(code("open/x") == HK_ENOTFOUND); /* whoever could put it there */
 	CHECK(code("") == HK_EREFUSED);	       /* the current directory */
 }
@@ -172,6 +171,12 @@ static void what_is_no_file_is_refused(void)
 	CHECK(refused("fifo", "it is no regular file")); /* and nobody waits for a writer */
 	CHECK(code("zero") == HK_EREFUSED);
 	CHECK(code("loop") == HK_EIO);
+	shell("ln -s none dangling && ln -s dangling chain && ln -s fifo/x through");
+	CHECK(refused("dangling", "it is a link to what is not there"));
+	CHECK(refused("chain", "it is a link to what is not there"));
+	CHECK(refused("through", "it is a link to what is not there"));
+	CHECK(hk_script_folder("dangling/", NULL) == HK_EREFUSED);
+	CHECK(code("dangling/x") == HK_ENOTFOUND && code("none") == HK_ENOTFOUND);
 }
 
 static void what_is_too_long_is_refused(void)
