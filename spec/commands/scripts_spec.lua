@@ -269,6 +269,34 @@ describe("a command of the user", function()
       end)
     end
 
+    -- Where somebody's Lua goes on forever.
+    local endless = {
+      command = { "x" },
+      template = { "docker2nix", "--template", "DIR/x.lua", "--manifest", "DIR/m", "a", "b" },
+      policy = { "tags", "--policy", "DIR/policy.lua", "127.0.0.1:1/a" },
+    }
+    for kind, words in pairs(endless) do
+      for name, code in pairs { INT = 130, TERM = 143 } do
+        it(("when it never ends, ends by SIG%s: a %s"):format(name, kind), function()
+          local loop = "io.stderr:write 'started\\n' while true do end"
+          local one = scripts.folder {
+            ["commands/x.lua"] = ("return { summary = 'x', run = function() %s end }"):format(loop),
+            ["x.lua"] = ("return function() %s end"):format(loop),
+            ["policy.lua"] = ("return { resolve = function() %s end }"):format(loop),
+            ["m"] = image.build().oci.bytes,
+          }
+          local argv = {}
+          for i, word in ipairs(words) do argv[i] = word:gsub("DIR", one) end
+          local child = program.spawn("hocker", argv, with(one))
+          child:wait_for "started"
+          child:kill(name)
+          local result = child:wait()
+          assert.equal(code, result.code)
+          assert.matches("interrupted by signal", result.stderr, 1, true)
+        end)
+      end
+    end
+
     it("when it runs, has a traceback", function()
       local falling = scripts.folder { ["commands/x.lua"] =
         "return { summary = 'x', run = function()\nerror('oh') end }" }
