@@ -237,6 +237,16 @@ describe("scripts", function()
     end)
   end)
 
+  it("are none of the modules of a program, whatever these are called", function()
+    package.preload["commands/own"] = function() return 1 end
+    package.preload.config = function() error("a module") end
+    finally(function() package.preload["commands/own"], package.preload.config = nil end)
+    scripts.setup { folders = { support.folder { ["config.lua"] = "return {}" } } }
+    local found = assert(scripts.find_all("config"))
+    assert.same({ 1, "--scripts" }, { #found, found[1].from })
+    assert.equal(1, scripts.load("commands/own"))
+  end)
+
   it("do not matter where they are not, whoever can write there", function()
     local dir = support.folder { ["hocker/x.lua"] = "" }
     process.check { "chmod", "777", dir }

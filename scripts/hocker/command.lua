@@ -108,8 +108,10 @@ local function scripts_options(words)
   local kept, at, last = {}, 1, #words
   while found and at <= last and words[at] ~= "--" do
     local word = words[at]
-    local folder = word == "--scripts" and (words[at + 1] or "") or word:match("^%-%-scripts=(.*)$")
-    if folder and folder:sub(1, 1) ~= "/" then
+    local folder = word == "--scripts" and words[at + 1] or word:match("^%-%-scripts=(.*)$")
+    if word == "--scripts" and not folder then
+      return nil, core.error("usage", "option '--scripts' requires an argument")
+    elseif folder and folder:sub(1, 1) ~= "/" then
       return nil, core.error("usage", ("--scripts needs an absolute path, not '%s': nothing is "
         .. "taken from the current directory"):format(folder))
     elseif folder then

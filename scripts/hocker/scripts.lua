@@ -98,9 +98,10 @@ local function find_places()
   return list
 end
 
--- What a program provides that embeds hocker: functions in package.preload, "commands/NAME".
+-- What a program provides that embeds hocker: functions in package.preload, "commands/NAME". A name without a slash is
+-- that of a module of its own, "config" say.
 local function provided(name)
-  local chunk = package.preload[name]
+  local chunk = name:find("/", 1, true) and package.preload[name] or nil
   return chunk and { name = name, path = "program:/" .. name, from = "program", chunk = chunk }
 end
 

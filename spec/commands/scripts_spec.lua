@@ -86,7 +86,8 @@ describe("a command of the user", function()
     end
     assert.matches("there is no " .. dir .. "/none", program.refuses(2, "hocker",
       { "pin", "--scripts", dir .. "/none" }), 1, true)
-    program.refuses(2, "hocker", { "pin", "--scripts" })
+    assert.matches("requires an argument", program.refuses(2, "hocker", { "pin", "--scripts" }),
+      1, true)
     process.check { "chmod", "g+w", dir }
     assert.matches("can be written by others", program.refuses(8, "hocker",
       { "pin", "--scripts", dir }), 1, true)
