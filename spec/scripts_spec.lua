@@ -240,7 +240,7 @@ describe("scripts", function()
   it("are none of the modules of a program, whatever these are called", function()
     package.preload["commands/own"] = function() return 1 end
     package.preload.config = function() error("a module") end
-    finally(function() package.preload["commands/own"], package.preload.config = nil end)
+    finally(function() package.preload["commands/own"], package.preload.config = nil, nil end)
     scripts.setup { folders = { support.folder { ["config.lua"] = "return {}" } } }
     local found = assert(scripts.find_all("config"))
     assert.same({ 1, "--scripts" }, { #found, found[1].from })

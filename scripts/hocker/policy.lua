@@ -17,6 +17,7 @@
 
 local core = require "hocker.core"
 local errors = require "hocker.errors"
+local confine = require("hocker.guard").confine
 local hooks = require "hocker.policy.hooks"
 local scripts = require "hocker.scripts"
 local similar = require "hocker.similar"
@@ -69,7 +70,12 @@ local function check_hooks(name, value)
   if type(value) ~= "table" then
     return fault(name, "it returns neither a table of hooks nor a function that makes one")
   end
-  for key, hook in pairs(value) do
+  if debug.getmetatable(value) then
+    return fault(name, "it returns a table with a metatable, whose hooks would be overlooked")
+  end
+  local found = {}
+  for key, hook in next, value do
+    found[key] = hook
     if key == "name" then
       if type(hook) ~= "string" then return fault(name, "'name' must be a string") end
     elseif not hooks.answers[key] then
@@ -79,7 +85,7 @@ local function check_hooks(name, value)
       return fault(name, ("hook '%s' must be a function"):format(key))
     end
   end
-  return value
+  return found
 end
 
 local function make(name, value, parameters)
@@ -87,7 +93,7 @@ local function make(name, value, parameters)
     if next(parameters) == nil then return value end
     return fault(name, "it takes no parameters")
   end
-  local ok, made, err = pcall(value, parameters)
+  local ok, made, err = confine(pcall, value, parameters)
   if not ok then
     return nil, core.error("internal", ("policy '%s': %s"):format(name, errors.text(made)))
   end
@@ -212,7 +218,7 @@ local function call(self, policy, hook, facts, ctx)
   local inside = self.inside[co] or {}
   self.inside[co], inside[policy] = inside, true
   local guard <close> = setmetatable({}, { __close = function() inside[policy] = nil end })
-  local ok, answer, err = xpcall(policy.hooks[hook], errors.caught, copy(facts), ctx)
+  local ok, answer, err = confine(xpcall, policy.hooks[hook], errors.caught, copy(facts), ctx)
   if not ok then return broken(policy, hook, answer, ctx.log) end
   if answer == nil then
     if err == nil then return nil end
