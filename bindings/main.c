@@ -12,12 +12,26 @@
 #include "host.h"
 #include "interrupt.h"
 
+/* What goes on for so many instructions after a signal won't notice it: what waits does, and
+ * what ends takes far fewer. */
+#define STEPS_MAX 10000000
+
+static lua_State *volatile running;
+
+static void stop(lua_State *L, lua_Debug *ar)
+{
+	(void)ar;
+	luaL_error(L, "interrupted"); /* hocker.command knows by which signal */
+}
+
 static void on_signal(int signo)
 {
 	/* The second time, the user means it. */
 	if (hk_interrupted())
 		signal(signo, SIG_DFL);
 	hk_interrupt(signo);
+	if (running) /* Lua allows this one call in a signal handler */
+		lua_sethook(running, stop, LUA_MASKCOUNT, STEPS_MAX);
 }
 
 /* A standard descriptor that is closed would become that of the next file or connection. One
@@ -91,11 +105,13 @@ int main(int argc, char **argv)
 		fputs("hocker: out of memory\n", stderr);
 		return 1;
 	}
+	running = L;
 	lua_gc(L, LUA_GCSTOP); /* nothing is garbage before a command runs, which turns it on */
 	lua_pushcfunction(L, make_oldest);
 	if (!FINDS_LEAKS)
 		(void)lua_pcall(L, 0, 0, 0);
 	code = hk_host_run(L, argc, (const char *const *)argv, NULL);
+	running = NULL;
 	hk_host_free(L);
 	return code;
 }

@@ -193,16 +193,12 @@ static int walk(
 {
 	char here[PATH_MAX] = "/";
 	bool found = false;
-	struct stat st;
 	int rc;
 
 	memset(w, 0, sizeof *w);
 	w->path = path;
 	w->fd = -1;
-	/* Most of what is asked for is not there, which one call tells. "" is where we are. */
-	rc = !path[0] || stat(path, &st) == 0 ? 0 : errno;
-	if (rc == 0)
-		rc = path[0] == '/' || getcwd(here, sizeof here) ? 0 : errno;
+	rc = path[0] == '/' || getcwd(here, sizeof here) ? 0 : errno;
 	if (rc == 0)
 		rc = walk_first(w, path);
 	if (rc == 0 && path[0] != '/')
@@ -214,11 +210,10 @@ static int walk(
 		if (rc == 0)
 			rc = step(w, file, &found);
 	}
-	if (in_link(w) && (rc == ENOENT || rc == ENOTDIR || rc == EACCES))
+	if (in_link(w) && (rc == ENOENT || rc == ENOTDIR))
 		return hk_err_set(err, HK_EREFUSED,
 			"%s is not used: a link on the way leads nowhere", path);
-	/* What we may not look for is not there for us. */
-	if (rc == ENOENT || rc == ENOTDIR || rc == EACCES)
+	if (rc == ENOENT || rc == ENOTDIR)
 		return hk_err_set(err, HK_ENOTFOUND, "there is no %s", path);
 	return rc == 0 ? HK_OK : hk_err_sys(err, rc, "%s", path);
 }
@@ -303,12 +298,15 @@ int hk_script_read(const char *path, struct hk_buf *out, struct hk_err *err)
 int hk_script_folder(const char *path, struct hk_err *err)
 {
 	char name[NAME_MAX + 1];
+	struct stat st;
 	struct walk w;
 	int rc = walk(&w, path, name, err);
 
 	if (rc == HK_OK && name[0])
 		rc = hk_err_set(
 			err, HK_EREFUSED, "%s is not used: it is no directory", path);
+	else if (rc == HK_OK && fstatat(w.fd, ".", &st, 0) != 0)
+		rc = hk_err_sys(err, errno, "%s", path); /* we may not look into it */
 	else if (rc == HK_OK)
 		rc = verdict(&w, err);
 	leave(&w);

@@ -16,13 +16,14 @@
 #include "buf.h"
 
 /* Appends the text of a regular file. A relative path begins at the current directory,
- * whose way is judged too. HK_ENOTFOUND when there is none, or it lies where we may not
- * look; HK_EREFUSED when others could have written it, it is no regular file, or larger
- * than `out` may get. */
+ * whose way is judged too. HK_ENOTFOUND when there is none; HK_EREFUSED when others could
+ * have written it, it is no regular file, a link that leads nowhere, or larger than `out`
+ * may get; HK_EIO with EACCES when it lies where we may not look. */
 HK_API HK_MUST_USE int hk_script_read(
 	const char *path, struct hk_buf *out, struct hk_err *err);
 
-/* Whether a directory is one that scripts would be taken from. Errors are as above. */
+/* Whether a directory is one that scripts would be taken from, and may be looked into.
+ * Errors are as above. */
 HK_API HK_MUST_USE int hk_script_folder(const char *path, struct hk_err *err);
 
 /* Whether this process has rights that its user has not, as a set-user-ID program has:

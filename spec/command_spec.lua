@@ -320,7 +320,7 @@ describe("the program", function()
   end)
 
   local wrong = {
-    "none", "Image", "../commands/image", "image.lua", "-x", "", "hocker-image", "a b",
+    "none", "../commands/image", "image.lua", "-x", "", "hocker-image", "a b",
   }
   for _, word in ipairs(wrong) do
     it(("refuses the command %q"):format(word), function()
@@ -329,6 +329,12 @@ describe("the program", function()
         main("hocker", word))
     end)
   end
+
+  it("gives a hint of a command that is nearly named", function()
+    assert.same({ code = 2, stdout = "",
+      stderr = "hocker: there is no command 'Image'; did you mean 'image'?\n" },
+      main("hocker", "Image"))
+  end)
 
   it("wants a command", function()
     assert.same({ code = 2, stdout = "", stderr = "hocker: which command? see hocker --help\n" },

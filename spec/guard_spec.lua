@@ -38,10 +38,32 @@ describe("guard", function()
 
   it("lets a file that is loaded neither end the program nor go on forever", function()
     local exit = os.exit
-    assert.same({ false, "x:1: it calls os.exit while it is loaded" }, { loading "os.exit(0)" })
+    assert.same({ false, "x:1: it calls os.exit" }, { loading "os.exit(0)" })
     assert.equal(exit, os.exit)
     assert.same({ false, "x:1: it takes too long to load" }, { loading "while true do end" })
     assert.same({ true, 3 }, { loading "for i = 1, 1000000 do end return 3" })
+  end)
+
+  it("lets what is confined not end the program, while others wait too", function()
+    local exit = os.exit
+    local function begin(answer)
+      return coroutine.wrap(function()
+        return guard.confine(pcall, function()
+          coroutine.yield()
+          if answer then return answer end
+          os.exit(0)
+        end)
+      end)
+    end
+    local a, b, c = begin("a"), begin(), begin()
+    a() b() c()
+    assert.same({ true, "a" }, { a() })
+    for _, other in ipairs { b, c } do
+      local ok, why = other()
+      assert.is_false(ok)
+      assert.matches("it calls os.exit$", why)
+    end
+    assert.equal(exit, os.exit)
   end)
 
   it("keeps another's hook", function()

@@ -57,6 +57,10 @@ describe("a policy is loaded", function()
     ["return"] = { "internal", "house.lua: it returns nothing" },
     ["\n\nerror 'no'"] = { "internal", "house.lua:3: no" },
     ["return function() error('no') end"] = { "internal", "house.lua:1: no" },
+    ["return setmetatable({}, { __index = { manifest = print } })"] = { "usage", "a metatable" },
+    ["return function() return setmetatable({}, { __pairs = error }) end"] =
+      { "usage", "a metatable" },
+    ["return function() os.exit(0) end"] = { "internal", "house.lua:1: it calls os.exit" },
     ["return function() end"] = { "usage", "it made nothing of its parameters" },
     ["return function() return nil, {} end"] =
       { "usage", "house.lua': (error object is a table value)" },
@@ -167,6 +171,10 @@ describe("policies", function()
     end
     local _, err = compose({ layer = function() return nil, "sorry" end }):ask("layer", {})
     assert.same({ "internal", "policy 'p1': hook 'layer': sorry" }, { err.code, err.message })
+    _, err = compose({ layer = function() os.exit(0) end }):ask("layer", {})
+    assert.matches("^policy 'p1': .*: it calls os.exit$", err.message)
+    _, err = compose({ layer = load "string.format = nil error('oh', 0)" }):ask("layer", {})
+    assert.matches("^policy 'p1': .*oh$", err.message)
     _, err = compose({ layer = function() error() end }):ask("layer", {})
     assert.same({ "internal", "policy 'p1': /p1: (error object is a nil value)" },
       { err.code, err.message })

@@ -197,6 +197,15 @@ describe("scripts", function()
       refused("is larger than 1048576 bytes")
     end)
 
+    it("if their links lead nowhere", function()
+      local dir = support.folder { ["commands/y.lua"] = "return 1" }
+      assert(lfs.link("none.lua", dir .. "/commands/image.lua", true))
+      scripts.setup { folders = { dir } }
+      local _, err = scripts.load("commands/image")
+      assert.equal("refused", err.code)
+      assert.matches("a link on the way leads nowhere", err.message, 1, true)
+    end)
+
     it("if their links go round in a circle", function()
       local dir = folder_of_x()
       process.check { "ln", "-sf", "x.lua", dir .. "/commands/x.lua" }
@@ -226,6 +235,16 @@ describe("scripts", function()
       assert.is_nil(value)
       assert.equal("not_found", err.code)
     end)
+  end)
+
+  it("are none of the modules of a program, whatever these are called", function()
+    package.preload["commands/own"] = function() return 1 end
+    package.preload.config = function() error("a module") end
+    finally(function() package.preload["commands/own"], package.preload.config = nil, nil end)
+    scripts.setup { folders = { support.folder { ["config.lua"] = "return {}" } } }
+    local found = assert(scripts.find_all("config"))
+    assert.same({ 1, "--scripts" }, { #found, found[1].from })
+    assert.equal(1, scripts.load("commands/own"))
   end)
 
   it("do not matter where they are not, whoever can write there", function()

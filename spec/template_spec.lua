@@ -152,6 +152,8 @@ describe("template.print", function()
     { "returns nil and what is no error", function()
       return nil, setmetatable({ code = "x" }, { __tostring = function() return "so" end })
     end, "internal", "so" },
+    { "calls os.exit", load("os.exit(0)", "=x"), "internal", "x:1: it calls os.exit" },
+    { "breaks strings", load("string.format = nil error('oh', 0)", "=x"), "internal", "oh" },
     { "returns a number", function() return 1 end, "internal",
       "it returned a number, not a string" },
     { "returns false", function() return false end, "internal",

@@ -83,8 +83,10 @@ local function scripts_options(words)
   local kept, at, last = {}, 1, #words
   while found and at <= last and words[at] ~= "--" do
     local word = words[at]
-    local folder = word == "--scripts" and (words[at + 1] or "") or word:match("^%-%-scripts=(.*)$")
-    if folder and folder:sub(1, 1) ~= "/" then
+    local folder = word == "--scripts" and words[at + 1] or word:match("^%-%-scripts=(.*)$")
+    if word == "--scripts" and not folder then
+      return nil, core.error("usage", "option '--scripts' requires an argument")
+    elseif folder and folder:sub(1, 1) ~= "/" then
       return nil, core.error("usage", ("--scripts needs an absolute path, not '%s': nothing is "
         .. "taken from the current directory"):format(folder))
     elseif folder then
@@ -273,7 +275,9 @@ local function run_named(name, program, words)
     return fail(program:match("^%S+"), entry.err)
   end
   warn_of_places(log.new("hocker"))
-  local message = ("there is no command '%s'; see hocker --help"):format(name)
+  local hint = scripts.hint("commands", name)
+  if hint == "" then hint = "; see hocker --help" end
+  local message = ("there is no command '%s'%s"):format(name, hint)
   return fail("hocker", core.error("usage", message))
 end
 

@@ -17,11 +17,19 @@ local LIBRARIES <const> = { _G, coroutine, debug, io, math, os, package, string,
 local STEP <const> = 1000000 -- instructions between two looks
 local LOOKS_MAX <const> = 100
 
+-- Those that may not end the program now: several, where one waits and another begins.
+local confined, exit = 0, nil
+
+local function no_exit()
+  error("it calls os.exit", 2)
+end
+
 local function keep()
   local kept = {}
   for i, library in ipairs(LIBRARIES) do
     local fields = {}
     for name, value in next, library do fields[name] = value end
+    if library == os and confined > 0 then fields.exit = exit end
     kept[i] = { fields = fields, metatable = getmetatable(library) }
   end
   return kept
@@ -36,6 +44,7 @@ local function restore(kept, ...)
     end
   end
   setmetatable("", LIBRARIES[#LIBRARIES])
+  if confined > 0 then rawset(os, "exit", no_exit) end
   return ...
 end
 
@@ -46,6 +55,22 @@ function M.call(f, ...)
   return restore(keep(), f(...))
 end
 
+local function release(kept, ...)
+  confined = confined - 1
+  return restore(kept, ...)
+end
+
+--- As `call`, for what is asked by a program that goes on after it, and so may not end that.
+---@param f function
+---@return any ... what it returns
+function M.confine(f, ...)
+  local kept = keep()
+  if confined == 0 then exit = os.exit end
+  confined = confined + 1
+  rawset(os, "exit", no_exit)
+  return release(kept, f(...))
+end
+
 local function watch()
   local looks = 0
   return function()
@@ -54,10 +79,6 @@ local function watch()
     looks = looks + 1
     if looks > LOOKS_MAX then error("it takes too long to load", 2) end
   end
-end
-
-local function no_exit()
-  error("it calls os.exit while it is loaded", 2)
 end
 
 local function unwatch(hook, mask, count, ...)
@@ -73,13 +94,11 @@ local function call_watched(f, ...)
   return unwatch(hook, mask, count, f(...))
 end
 
---- As `call`, for a file that is loaded: it may neither go on forever nor end the program.
+--- As `confine`, for a file that is loaded, which may not go on forever either.
 ---@param f function
 ---@return any ... what it returns
 function M.load(f, ...)
-  local kept = keep()
-  rawset(os, "exit", no_exit)
-  return restore(kept, call_watched(f, ...))
+  return M.confine(call_watched, f, ...)
 end
 
 return M

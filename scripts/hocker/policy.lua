@@ -18,6 +18,7 @@
 
 local core = require "hocker.core"
 local errors = require "hocker.errors"
+local confine = require("hocker.guard").confine
 local hooks = require "hocker.policy.hooks"
 local scripts = require "hocker.scripts"
 local similar = require "hocker.similar"
@@ -92,7 +93,12 @@ local function check_hooks(name, value)
   if type(value) ~= "table" then
     return fault(name, "it returns neither a table of hooks nor a function that makes one")
   end
-  for key, hook in pairs(value) do
+  if debug.getmetatable(value) then
+    return fault(name, "it returns a table with a metatable, whose hooks would be overlooked")
+  end
+  local found = {}
+  for key, hook in next, value do
+    found[key] = hook
     if key == "name" then
       if type(hook) ~= "string" then return fault(name, "'name' must be a string") end
     elseif not hooks.answers[key] then
@@ -102,7 +108,7 @@ local function check_hooks(name, value)
       return fault(name, ("hook '%s' must be a function"):format(key))
     end
   end
-  return value
+  return found
 end
 
 -- What a function that makes a policy returns: nil and an error, or anything for what is wrong.
@@ -117,7 +123,7 @@ local function make(name, path, value, parameters, log)
     if next(parameters) == nil then return value end
     return fault(name, "it takes no parameters")
   end
-  local ok, made, err, why = xpcall(call_maker, traced, value, parameters)
+  local ok, made, err, why = confine(xpcall, call_maker, traced, value, parameters)
   if not ok then made, err = nil, broken(path, made, log) end
   if made ~= nil then return made end
   if not err then return fault(name, why) end
@@ -258,8 +264,8 @@ local function call(self, policy, hook, facts, ctx, session)
   local co = coroutine.running()
   local before = inside[co]
   inside[co] = { policy = policy, set = self, outer = M.at_work(session) }
-  local guard <close> = setmetatable({}, { __close = function() inside[co] = before end })
-  local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
+  local _ <close> = setmetatable({}, { __close = function() inside[co] = before end })
+  local ok, answer, err = confine(xpcall, consult, traced, policy, hook, facts,
     { registry = ctx.registry, log = ctx.log })
   if not ok then
     err = broken(policy.path, answer, ctx.log)

@@ -12,25 +12,33 @@ local bundled = require "hocker.bundled"
 local core = require "hocker.core"
 local errors = require "hocker.errors"
 local guard = require "hocker.guard"
+local lazy = require "hocker.lazy"
+
+local log = lazy "hocker.log"
+local similar = lazy "hocker.similar"
 
 local M = {}
 
 local SIZE_MAX <const> = 1 << 20
+local NAME_MAX <const> = 200 -- bytes; longer ones could be no file's
+local DENIED <const> = 13 -- EACCES
 
 --- Most bytes of a script.
 M.size_max = SIZE_MAX
 
--- What decides where scripts come from is there before it can be replaced.
+-- What decides where scripts come from, and keeps others' faults apart, is there before it can be replaced. So are
+-- "hocker" itself, and what is C.
 local FIXED <const> = {
   ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/errors"] = true,
   ["hocker/guard"] = true, ["hocker/host"] = true, ["hocker/lazy"] = true, ["hocker/log"] = true,
-  ["hocker/scripts"] = true,
+  ["hocker/scripts"] = true, ["hocker/init"] = true, ["hocker/core"] = true,
+  ["hocker/embedded"] = true,
 }
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
 local places, module_places -- made when they are first needed
-local there = {} -- folders that were looked up, by their paths
+local there = {} -- of folders that were looked up, by their paths: "yes", "no" or "denied"
 
 ---@class hocker.Script
 ---@field name string "commands/image"
@@ -90,9 +98,10 @@ local function find_places()
   return list
 end
 
--- What a program provides that embeds hocker: functions in package.preload, "commands/NAME".
+-- What a program provides that embeds hocker: functions in package.preload, "commands/NAME". A name without a slash is
+-- that of a module of its own, "config" say.
 local function provided(name)
-  local chunk = package.preload[name]
+  local chunk = name:find("/", 1, true) and package.preload[name] or nil
   return chunk and { name = name, path = "program:/" .. name, from = "program", chunk = chunk }
 end
 
@@ -116,12 +125,15 @@ end
 
 -- --- finding -------------------------------------------------------------------------------------
 
+local function bad_name(name)
+  return nil, core.error("usage", ("'%s' is not a script's name"):format(log.shorten(name, 80)))
+end
+
 -- Names have no dots, so they lead nowhere else.
 local function check_name(name)
+  if #name > NAME_MAX then return bad_name(name) end
   for part in (name .. "/"):gmatch("([^/]*)/") do
-    if not part:find("^[%w_][%w_-]*$") then
-      return nil, core.error("usage", ("'%s' is not a script's name"):format(name))
-    end
+    if not part:find("^[%w_][%w_-]*$") then return bad_name(name) end
   end
   return name
 end
@@ -131,13 +143,14 @@ local function none(name)
 end
 
 -- Whether there is such a folder: looked up once, since most are not, and many files are asked for. One
--- that can't be used is there, and its files are an error.
-local function is_there(folder)
+-- that can't be used is there, and its files are an error; `lenient` of one where we may not look.
+local function is_there(folder, lenient)
   if there[folder] == nil then
     local _, err = core.script.folder(folder)
-    there[folder] = not err or err.code ~= "not_found"
+    there[folder] = err and (err.code == "not_found" and "no" or err.sys == DENIED and "denied")
+      or "yes"
   end
-  return there[folder]
+  return there[folder] == "yes" or (there[folder] == "denied" and not lenient)
 end
 
 -- Nil alone when the place has none.
@@ -147,7 +160,8 @@ local function find_at(place, name)
     local chunk, path = bundled.chunk(name)
     return chunk and { name = name, path = path, from = place.from, chunk = chunk }
   end
-  if place.problem or not is_there(place.folder) then return nil end
+  -- $HOME may be another's, after sudo or su.
+  if place.problem or not is_there(place.folder, place.from == "user") then return nil end
   local path = ("%s/%s.lua"):format(place.folder, name)
   local text, err = core.script.read(path, SIZE_MAX)
   if err and err.code ~= "not_found" then return nil, err end
@@ -161,8 +175,7 @@ end
 function M.find(name)
   local ok, err = check_name(name)
   if not ok then return nil, err end
-  if FIXED[name] then return find_at({ from = "bundled" }, name) end
-  for _, place in ipairs(M.places()) do
+  for _, place in ipairs(FIXED[name] and { { from = "bundled" } } or M.places()) do
     local script
     script, err = find_at(place, name)
     if script or err then return script, err end
@@ -207,6 +220,16 @@ function M.list(kind)
   end
   table.sort(names)
   return names
+end
+
+--- The end of a message about a script that is not there: "; did you mean 'image'?", or nothing.
+---@param kind string "commands"
+---@param name string
+---@return string
+function M.hint(kind, name)
+  local known = {}
+  for _, other in ipairs(M.list(kind)) do known[other] = true end
+  return similar.hint(name, known)
 end
 
 -- --- loading -------------------------------------------------------------------------------------
@@ -341,18 +364,21 @@ function M.load_named(kind, name, folders)
     local value, err = M.load(folder .. "/" .. name)
     if not err or (err.code ~= "not_found" and err.code ~= "usage") then return value, err end
   end
-  return nil, core.error("usage", ("there is no %s '%s'; a file is named by its path, with a '/' "
-    .. "in it or .lua at its end"):format(kind, name))
+  local hint = ""
+  for _, folder in ipairs(folders) do hint = hint ~= "" and hint or M.hint(folder, name) end
+  if hint == "" then hint = "; a file is named by its path, with a '/' in it or .lua at its end" end
+  return nil, core.error("usage", ("there is no %s '%s'%s"):format(kind, name, hint))
 end
 
 -- --- library modules ----------------------------------------------------------------------------
 
--- The places that may have some; the program has no modules of its own, and most folders are not there.
+-- The places that may have some; the program has no modules of its own, and most folders are not there. Where we
+-- may not look there are none: the script that is looked for there tells it.
 local function find_module_places()
   local list = {}
   for _, place in ipairs(M.places()) do
     local folder = not place.problem and place.folder
-    if folder and is_there(folder) and is_there(folder .. "/hocker") then
+    if folder and is_there(folder, true) and is_there(folder .. "/hocker", true) then
       list[#list + 1] = place
     end
   end

@@ -214,10 +214,8 @@ end
 local function check_command(place, name)
   local _, err = scripts.find("commands/" .. name)
   if not err or (err.code ~= "not_found" and err.code ~= "usage") then return true end
-  local known = {}
-  for _, other in ipairs(scripts.list("commands")) do known[other] = true end
   return nil, core.error("usage", ("%s: there is no such command%s"):format(place,
-    similar.hint(name, known)))
+    scripts.hint("commands", name)))
 end
 
 local function check_commands(file, command, own)

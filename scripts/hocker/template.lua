@@ -12,6 +12,7 @@
 
 local core = require "hocker.core"
 local errors = require "hocker.errors"
+local guard = require "hocker.guard"
 local lazy = require "hocker.lazy"
 local scripts = require "hocker.scripts"
 
@@ -102,8 +103,11 @@ function M.load(name)
   local value, err = scripts.load_named("template", name, { "templates", "templates/nix" })
   if value == nil then return nil, err end
   if type(value) == "function" then return { name = name, print = value } end
-  if type(value) == "table" and type(value.print) == "function" and value.platforms == "all" then
-    return { name = name, print = value.print, platforms = "all" }
+  if type(value) == "table" then
+    local print, platforms = rawget(value, "print"), rawget(value, "platforms")
+    if type(print) == "function" and platforms == "all" then
+      return { name = name, print = print, platforms = "all" }
+    end
   end
   return fail(name, "usage", "it returns neither a function nor { platforms = \"all\", print = "
     .. "function }")
@@ -114,7 +118,7 @@ end
 ---@param image hocker.Description
 ---@return string? text, hocker.Error? err whatever the template raised or returned
 function M.print(template, image)
-  local ok, text, err = pcall(template.print, image)
+  local ok, text, err = guard.confine(pcall, template.print, image)
   if ok and type(text) == "string" then return text end
   if not ok then text, err = nil, text end
   if text ~= nil then

@@ -157,7 +157,15 @@ static void what_somebody_else_owns_is_refused(void)
 	CHECK(hk_script_folder("a/b", NULL) == HK_EREFUSED);
 	if (seteuid(12345) != 0)
 		abort();
-	CHECK(code("a/b/x") == HK_OK || code("a/b/x") == HK_ENOTFOUND); /* now it is ours */
+	CHECK(code("a/b/x") == HK_OK || code("a/b/x") == HK_EIO); /* now it is ours */
+	if (seteuid(0) != 0)
+		abort();
+	shell("chmod 700 a && chown 0 a");
+	if (seteuid(12345) != 0)
+		abort();
+	CHECK(code("a/b/x") == HK_EIO); /* there or not: we may not look */
+	CHECK(hk_script_folder("a", NULL) == HK_EIO);
+	CHECK(hk_script_folder("a/b", NULL) == HK_EIO);
 	if (seteuid(0) != 0)
 		abort();
 }
@@ -169,6 +177,12 @@ static void what_is_no_file_is_refused(void)
 	CHECK(refused("fifo", "it is no regular file")); /* and nobody waits for a writer */
 	CHECK(code("zero") == HK_EREFUSED);
 	CHECK(code("loop") == HK_EIO);
+	shell("ln -s none dangling && ln -s dangling chain && ln -s fifo/x through");
+	CHECK(refused("dangling", "a link on the way leads nowhere"));
+	CHECK(refused("chain", "a link on the way leads nowhere"));
+	CHECK(refused("through", "a link on the way leads nowhere"));
+	CHECK(hk_script_folder("dangling/", NULL) == HK_EREFUSED);
+	CHECK(code("dangling/x") == HK_EREFUSED && code("none") == HK_ENOTFOUND);
 }
 
 static void what_is_too_long_is_refused(void)

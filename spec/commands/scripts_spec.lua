@@ -86,7 +86,8 @@ describe("a command of the user", function()
     end
     assert.matches("there is no " .. dir .. "/none", program.refuses(2, "hocker",
       { "pin", "--scripts", dir .. "/none" }), 1, true)
-    program.refuses(2, "hocker", { "pin", "--scripts" })
+    assert.matches("requires an argument", program.refuses(2, "hocker", { "pin", "--scripts" }),
+      1, true)
     process.check { "chmod", "g+w", dir }
     assert.matches("can be written by others", program.refuses(8, "hocker",
       { "pin", "--scripts", dir }), 1, true)
@@ -269,6 +270,34 @@ describe("a command of the user", function()
       end)
     end
 
+    -- Where somebody's Lua goes on forever.
+    local endless = {
+      command = { "x" },
+      template = { "docker2nix", "--template", "DIR/x.lua", "--manifest", "DIR/m", "a", "b" },
+      policy = { "tags", "--policy", "DIR/policy.lua", "127.0.0.1:1/a" },
+    }
+    for kind, words in pairs(endless) do
+      for name, code in pairs { INT = 130, TERM = 143 } do
+        it(("when it never ends, ends by SIG%s: a %s"):format(name, kind), function()
+          local loop = "io.stderr:write 'started\\n' while true do end"
+          local one = scripts.folder {
+            ["commands/x.lua"] = ("return { summary = 'x', run = function() %s end }"):format(loop),
+            ["x.lua"] = ("return function() %s end"):format(loop),
+            ["policy.lua"] = ("return { resolve = function() %s end }"):format(loop),
+            ["m"] = image.build().oci.bytes,
+          }
+          local argv = {}
+          for i, word in ipairs(words) do argv[i] = word:gsub("DIR", one) end
+          local child = program.spawn("hocker", argv, with(one))
+          child:wait_for "started"
+          child:kill(name)
+          local result = child:wait()
+          assert.equal(code, result.code)
+          assert.matches("interrupted by signal", result.stderr, 1, true)
+        end)
+      end
+    end
+
     it("when it runs, has a traceback", function()
       local falling = scripts.folder { ["commands/x.lua"] =
         "return { summary = 'x', run = function()\nerror('oh') end }" }
@@ -299,10 +328,76 @@ describe("hocker which", function()
     for _, what in ipairs { "commands/none", "none", "policies/none", "hocker/none" } do
       assert.matches("there is no script", refuses(3, { "which", what }), 1, true)
     end
-    for _, what in ipairs { "../x", "/etc/passwd", "commands/", "commands/image.lua" } do
+    for _, what in ipairs { "../x", "/etc/passwd", "commands/", "commands/image.lua", "",
+      ("x"):rep(300), ("x/"):rep(3000) .. "x", "hocker..json", "a\nb" } do
       assert.matches("is not a script's name", refuses(2, { "which", what }), 1, true)
     end
     refuses(2, { "which" })
+  end)
+
+  it("has a hint for what is like a name, or one of another kind", function()
+    for what, meant in pairs { allow = "policies/allow", fetchdocker = "templates/nix/fetchdocker",
+      registry = "hocker/registry", imgae = "image", ["policies/alow"] = "allow",
+      ["hocker.josn"] = "json" } do
+      assert.matches(("; did you mean '%s'?"):format(meant), refuses(3, { "which", what }), 1, true)
+    end
+  end)
+
+  it("takes the name of a module", function()
+    assert.equal("hocker:/hocker/policy/hooks.lua\n",
+      program.check("hocker", { "which", "hocker.policy.hooks" }))
+  end)
+
+  it("prints no file that is not used: what decides about scripts is never the user's", function()
+    local files, names = {}, { "bundled", "command", "errors", "guard", "host", "init", "lazy",
+      "log", "scripts", "core", "embedded" }
+    for _, name in ipairs(names) do files["hocker/" .. name .. ".lua"] = "error 'loaded'" end
+    local env = with(scripts.folder(files))
+    for _, name in ipairs(names) do
+      local result = program.run("hocker", { "which", "hocker/" .. name }, env)
+      if name == "core" or name == "embedded" then assert.equal(3, result.code) -- they are C
+      else assert.equal(("hocker:/hocker/%s.lua\n"):format(name), result.stdout) end
+    end
+    assert.equal("table\n", program.check("hocker", { "run", "-" }, { env = env.env,
+      stdin = "require 'hocker.guard' print(type(require 'hocker'))" }))
+  end)
+end)
+
+describe("what lies where we may not look", function()
+  -- Runs hocker as somebody to whom modes matter.
+  local function run(words, opts)
+    local argv, copy = program.command("hocker", words, opts)
+    if process.is_root() then
+      argv = table.move(argv, 1, #argv, 4,
+        { "setpriv", "--inh-caps=-all", "--bounding-set=-all" })
+    end
+    return process.run(argv, copy)
+  end
+
+  local function locked()
+    local dir = scripts.folder { ["hocker/commands/x.lua"] = scripts.command("x") }
+    process.check { "chmod", "000", dir .. "/hocker" }
+    return dir
+  end
+
+  it("is an error, and not passed over", function()
+    local opts = with(locked() .. "/hocker")
+    for _, words in ipairs { { "x" }, { "image", "--help" }, { "config", "a" } } do
+      local result = run(words, opts)
+      assert.equal(7, result.code)
+      assert.matches("/hocker/commands/%w+.lua: Permission denied$", program.line(result, "hocker"))
+    end
+    assert.equal(0, run({ "--no-user-scripts", "image", "--help" }, opts).code)
+    local result = run({ "run", locked() .. "/hocker/commands/x.lua" })
+    assert.matches("commands/x.lua: Permission denied", program.line(result, "hocker run"), 1, true)
+  end)
+
+  it("is not the user's: $HOME may be another's", function()
+    local dir = locked()
+    local result = run({ "paths" }, { env = { XDG_CONFIG_HOME = dir } })
+    assert.matches("user +" .. dir:gsub("%p", "%%%0") .. "/hocker +refused: .*Permission denied\n",
+      result.stdout)
+    assert.equal(0, run({ "image", "--help" }, { env = { XDG_CONFIG_HOME = dir } }).code)
   end)
 end)
 
