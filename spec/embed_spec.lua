@@ -127,6 +127,30 @@ describe("libhocker", function()
     end
   end)
 
+  it("is linked into a program in C++", function()
+    local source = tmp.file(([[
+      #include <hocker/host.h>
+      #include <hocker/hocker.h>
+      int main()
+      {
+        const char *argv[] = {"hocker", "--version"};
+        hk_host_output got;
+        lua_State *L = hk_host_new();
+        int code = L ? hk_host_run(L, 2, argv, &got) : 9;
+        lua_close(L);
+        return code == 0 && !hk_interrupted() && got.out_len == %d ? 0 : 1;
+      }
+    ]]):format(#("hocker " .. core.version .. "\n")), "fetch.cc")
+    local binary = tmp.path("fetch")
+    local argv = { "c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", binary,
+      source }
+    for _, list in ipairs { FLAGS, pkg_config("--cflags", "--libs", "hocker") } do
+      table.move(list, 1, #list, #argv + 1, argv)
+    end
+    process.check(argv)
+    process.check({ binary }, { env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+  end)
+
   it("shows nothing but its interface", function()
     for _, file in ipairs { "libhocker.so", "libhocker.a" } do
       local list = process.check { "nm", "--defined-only", "--extern-only", "--format=posix",
