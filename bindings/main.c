@@ -47,6 +47,8 @@ static void set_signals(void)
 	/* A closed pipe and a file that may not grow are errors of write, with a message. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* Who ignores it is told of no child how it ended. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 #ifdef __SANITIZE_ADDRESS__
