@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <locale.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -446,17 +448,8 @@ void hk_host_output_free(struct hk_host_output *output)
 	memset(output, 0, sizeof *output);
 }
 
-static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
+static void run_captured(lua_State *L, struct task *t, struct hk_host_output *output)
 {
-	t->code = 1;
-	t->fds[OUT] = t->fds[ERR] = -1;
-	if (!lua_checkstack(L, LUA_MINSTACK))
-		return t->code;
-	if (!output) {
-		attempt(L, t);
-		return t->code;
-	}
-	memset(output, 0, sizeof *output);
 	t->fds[OUT] = memory_file();
 	t->fds[ERR] = memory_file();
 	if (t->fds[OUT] >= 0 && t->fds[ERR] >= 0 &&
@@ -469,6 +462,32 @@ static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
 	}
 	close(t->fds[OUT]);
 	close(t->fds[ERR]);
+}
+
+/* What is made does not depend on the program's locale: Lua's patterns, its order of strings and
+ * its numbers do. A command turns the collector on, which the program may have stopped. */
+static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
+{
+	locale_t own, plain;
+	bool collects = lua_gc(L, LUA_GCISRUNNING);
+
+	t->code = 1;
+	t->fds[OUT] = t->fds[ERR] = -1;
+	if (output)
+		memset(output, 0, sizeof *output);
+	if (!lua_checkstack(L, LUA_MINSTACK))
+		return t->code;
+	plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	own = uselocale(plain);
+	if (output)
+		run_captured(L, t, output);
+	else
+		attempt(L, t);
+	uselocale(own);
+	if (plain)
+		freelocale(plain);
+	if (!collects)
+		lua_gc(L, LUA_GCSTOP);
 	return t->code;
 }
 

@@ -61,8 +61,7 @@ return {
   run = function(ctx)
     local self = { talks = core.system.columns(0) ~= nil }
     local failed = false
-    scripting.prepare(ctx)
-    _G.hocker = hocker
+    local guard <close> = scripting.prepare(ctx, { hocker = hocker })
     for chunk in function() return read_chunk(self) end do
       local values = table.pack(xpcall(chunk, explain))
       if core.system.interrupted() then break end

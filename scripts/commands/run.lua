@@ -21,23 +21,6 @@ local function compile(path)
   return scripts.compile(script)
 end
 
--- What a script returns, as a command would: nothing at all is fine.
-local function outcome(...)
-  local result, err = ...
-  if select("#", ...) == 0 then return true end
-  if type(result) == "boolean" then return result end
-  if math.type(result) == "integer" then
-    if result >= 0 and result <= 255 then return result end
-    return nil, core.error("usage", ("the script returned %d, no exit code"):format(result))
-  elseif result then
-    return nil, core.error("usage", ("the script returned a %s, and may return a boolean, an exit "
-      .. "code, or nil and an error"):format(type(result)))
-  end
-  if type(err) == "table" and err.code then return nil, err end
-  return nil, core.error("internal",
-    err and tostring(err) or "the script failed without saying why")
-end
-
 return {
   name = "run",
   usage = "SCRIPT [ARGUMENT...]",
@@ -53,9 +36,7 @@ return {
     local path = table.remove(words, 1)
     local chunk, err = compile(path)
     if not chunk then return nil, err end
-    scripting.prepare(ctx)
     words[0] = path
-    _G.arg = words
-    return outcome(chunk(table.unpack(words)))
+    return scripting.run(ctx, chunk, words)
   end,
 }

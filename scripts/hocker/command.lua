@@ -125,9 +125,13 @@ end
 
 -- --- running -----------------------------------------------------------------------------------------
 
+local function is_error(value)
+  return type(value) == "table" and value.code and value.message
+end
+
 -- An error object, whatever was raised: what is none is a bug, and keeps its traceback.
 local function as_error(raised)
-  if type(raised) == "table" and raised.code then return raised end
+  if is_error(raised) then return raised end
   local message, trace = tostring(raised):match("^([^\n]*)(.*)$")
   return core.error("internal", message, { traceback = debug.traceback(trace, 2) })
 end
@@ -137,15 +141,17 @@ local function perform(ctx, command, args)
   collectgarbage("restart") -- the program has stopped it: until here there is nothing to collect
   local ok, result, err = xpcall(command.run, as_error, ctx, args)
   if ctx.progress then ctx.progress:clear() end
-  if not ok then result, err = nil, result end
+  if not ok then result, err = result.exit, result end
   if result or result == false and not err then
     local printed, problem = print_all(out, "")
     if printed then return result end
     err = problem
   end
+  if not is_error(err) then
+    err = core.error("internal", tostring(err or "the command failed without saying why"))
+  end
   -- What fails after a signal fails because of it: a read that ended early, say.
-  return nil, core.system.interrupted() or err or
-    core.error("internal", "the command failed without saying why")
+  return nil, core.system.interrupted() or err
 end
 
 -- The options that are not on the command line, and what else is configured: for a command, or for the
@@ -214,7 +220,7 @@ local function run_sub(command, program, words)
 end
 
 -- The options of a command that hands words on end at the first of these.
-local function guard(words)
+local function end_options(words)
   for i, word in ipairs(words) do
     if word == "--" then break end
     if word == "-" or word:sub(1, 1) ~= "-" then
@@ -239,7 +245,7 @@ end
 function M.run(command, program, words, owner)
   if command.commands then return run_sub(command, program, words) end
   local notes = log.new(program)
-  if command.hands_on then guard(words) end
+  if command.hands_on then end_options(words) end
   local args, err, help = arguments.read(program, command, words)
   local ok, configured
   if help then
@@ -319,18 +325,13 @@ end
 
 --- Runs a function as a command is run: how it ends is at most one line, and an exit code.
 ---@param program string the name for messages
----@param run fun(...: string): boolean?, hocker.Error? true or nothing when all is well
----@param words string[] its arguments
+---@param run fun(ctx: table): boolean|integer?, hocker.Error?
 ---@return integer exit_code
-function M.call(program, run, words)
-  local function task()
-    local result, err = run(table.unpack(words))
-    if result == nil and not err then result = true end
-    return result, err
-  end
-  local ok, err = perform({ out = io.stdout }, { run = task })
+function M.call(program, run)
+  local ctx = { out = setmetatable({ stream = io.stdout }, out_mt) }
+  local result, err = perform(ctx, { run = run })
   if err then return fail(program, err) end
-  return ok and 0 or 1
+  return done_code(result)
 end
 
 --- What the program `hocker`, or a link to it, does.
@@ -346,8 +347,7 @@ function M.main(program, words)
   if ok then ok, err = check_folders(where) end
   if not ok then return fail(program, err) end
   if asks_version(name, rest) then return print_line(program, program .. " " .. core.version) end
-  scripts.setup(where)
-  scripts.override_modules()
+  local guard <close> = scripts.enter(where)
   -- Modules of the library may be the user's, and broken.
   local ran, code = xpcall(run_words, as_error, name, program, rest)
   return ran and code or fail(program, code)

@@ -88,10 +88,13 @@ function M.open(image, opts)
   return list and list[1], err
 end
 
---- Lets `open` work with the log and the configuration of a command.
----@param ctx hocker.Context
+--- Lets `open` work with the log and the configuration of a command, or with its own again.
+---@param ctx hocker.Context?
+---@return hocker.Context? before what it worked with until now
 function M.use(ctx)
+  local before = current
   current = ctx
+  return before
 end
 
 return setmetatable(M, {

@@ -327,10 +327,14 @@ local function has_modules(place)
     and is_there(place.folder .. "/hocker")
 end
 
+local function is_replaceable(module)
+  return module:find("^hocker%.") and module ~= "hocker.core" and not FIXED[module:gsub("%.", "/")]
+end
+
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
 local function search(module)
   local name = module:gsub("%.", "/")
-  if not module:find("^hocker%.") or module == "hocker.core" or FIXED[name] then return nil end
+  if not is_replaceable(module) then return nil end
   for _, place in ipairs(M.places()) do
     local script, err
     if has_modules(place) and check_name(name) then
@@ -347,13 +351,59 @@ local function search(module)
   end
 end
 
---- Lets scripts replace modules of the library: `require` of "hocker.*" looks into the places from now on. For
---- programs; a library does not change how its host finds modules.
-function M.override_modules()
-  for _, searcher in ipairs(package.searchers) do
-    if searcher == search then return end
+-- Unloads the modules that scripts can replace.
+local function take_modules()
+  local taken = {}
+  for module, value in pairs(package.loaded) do
+    if module == "hocker" or is_replaceable(module) then taken[module] = value end
   end
-  table.insert(package.searchers, 2, search)
+  for module in pairs(taken) do package.loaded[module] = nil end
+  return taken
+end
+
+local function any_modules()
+  for _, place in ipairs(M.places()) do
+    if has_modules(place) then return true end
+  end
+  return false
+end
+
+local function remove_searcher()
+  for i, searcher in ipairs(package.searchers) do
+    if searcher == search then return table.remove(package.searchers, i) end
+  end
+end
+
+local searching = 0 -- runs, one inside the other
+
+-- Lets scripts replace modules of the library, if there are such: `require` of "hocker.*" looks into the
+-- places. What was loaded from other places is put aside. Returns what takes all that back.
+local function override_modules()
+  if searching == 0 and not any_modules() then return function() end end
+  local aside = take_modules()
+  if searching == 0 then table.insert(package.searchers, 2, search) end
+  searching = searching + 1
+  return function()
+    searching = searching - 1
+    if searching == 0 then remove_searcher() end
+    take_modules()
+    for module, value in pairs(aside) do package.loaded[module] = value end
+  end
+end
+
+--- Says where to look until the value is closed, and lets scripts replace modules of the library meanwhile. For
+--- runs of a program; a library does not change how its host finds modules, and one run not what is there for
+--- the next.
+---@param opts { folders: string[]?, user: boolean? } as of `setup`
+---@return table scope to be closed
+function M.enter(opts)
+  local before = { given, places, there }
+  M.setup(opts)
+  local leave = override_modules()
+  return setmetatable({}, { __close = function()
+    leave()
+    given, places, there = table.unpack(before, 1, 3)
+  end })
 end
 
 return M
