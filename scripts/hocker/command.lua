@@ -258,7 +258,7 @@ function M.run(command, program, words, owner)
     set_level(notes, args)
     warn_of_places(notes)
     local out = setmetatable({ stream = io.stdout }, out_mt)
-    local ctx = context.new { program = program, log = notes, out = out,
+    local ctx <close> = context.new { program = program, log = notes, out = out,
       configuration = configured }
     ok, err = perform(ctx, command, args)
   end

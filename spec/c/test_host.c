@@ -1,4 +1,5 @@
 /* test_host: hocker in a program of one's own. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -429,6 +430,30 @@ static void a_script_opens_images_with_the_log_of_its_own_run(void)
 	hk_host_free(L);
 }
 
+static int count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void a_command_closes_what_it_opens(void)
+{
+	const char *argv[] = {"hocker", "tags", "127.0.0.1:1/x", "--retries=0"};
+	lua_State *L = hk_host_new();
+	int before = count_descriptors();
+
+	CHECK(hk_host_run(L, 4, argv, &got) == 6);
+	hk_host_output_free(&got);
+	CHECK(count_descriptors() == before);
+	hk_host_free(L);
+}
+
 static void a_script_that_waits_for_nothing_is_interrupted(void)
 {
 	lua_State *L = hk_host_new();
@@ -624,6 +649,7 @@ int main(void)
 	TEST(a_run_leaves_the_state_as_it_was);
 	TEST(a_run_does_not_see_where_another_has_looked);
 	TEST(a_script_opens_images_with_the_log_of_its_own_run);
+	TEST(a_command_closes_what_it_opens);
 	TEST(a_script_that_waits_for_nothing_is_interrupted);
 	TEST(remove_scripts);
 	TEST(two_in_two_threads_do_not_meet);
