@@ -81,11 +81,12 @@ UNITS := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(wildcard spec/c/test_*.c))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
-.PHONY: all module library help deps demo check test unit replay lint asan tsan assertions fuzz docs \
+.PHONY: all programs module library help deps demo check test unit replay lint asan tsan assertions fuzz docs \
 	install install-program install-module install-manual install-rock install-library uninstall clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS)) module library
+all: programs module library
+programs: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS))
 module: $(BUILD)/lua/hocker/core.so
 library: $(BUILD)/lib/libhocker.a $(BUILD)/lib/libhocker.so.$(VERSION)
 
@@ -97,7 +98,8 @@ help:
 	@echo 'make test       the specs and unit tests, with what is installed'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
 	@echo 'make bench      measure, beside skopeo, into docs/measurements.md; PARTS= SIZE=small REPEAT=5'
-	@echo 'make assertions the bindings in a Lua that checks its callers; LUA_SOURCE=DIR has its source'
+	@echo 'make assertions the tests of what is Lua in each release of it that Debian has, which checks its'
+	@echo '                callers; or LUA_SOURCE="DIR..." has their sources'
 	@echo 'make lint asan tsan fuzz docs clean'
 
 .PHONY: libraries
