@@ -176,7 +176,7 @@ describe("libhocker", function()
   end)
 
   it("goes where packagers want it, and tells that place", function()
-    local root = tmp.dir("root")
+    local root = tmp.dir("root") .. "/a package"
     make("install", "/usr", "DESTDIR=" .. root, "LIBDIR=/usr/lib/x86_64", "INCLUDEDIR=/opt/include")
     assert.is_true(tmp.exists(root .. "/usr/lib/x86_64/libhocker.so." .. core.version))
     assert.is_true(tmp.exists(root .. "/opt/include/hocker/host.h"))
