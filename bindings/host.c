@@ -235,6 +235,16 @@ static int protect(lua_State *L, lua_CFunction function, void *arg, struct hk_er
 	return status == LUA_ERRMEM ? HK_ENOMEM : HK_EUSAGE;
 }
 
+/* All of hocker is found by the global `require`, which may be the program's own. */
+static void check_require(lua_State *L)
+{
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "hocker.lazy");
+	if (lua_pcall(L, 1, 1, 0) != LUA_OK)
+		luaL_error(L, "the state's `require` does not find hocker, as Lua's would: %s",
+			luaL_tolstring(L, -1, NULL));
+}
+
 static int open_here(lua_State *L)
 {
 	static const char *const libraries[] = {LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME,
@@ -248,11 +258,11 @@ static int open_here(lua_State *L)
 		if (lua_getfield(L, -1, *name) != LUA_TTABLE)
 			luaL_error(L,
 				"the state lacks Lua's library '%s': luaL_openlibs(L) "
-				"opens "
-				"them all",
+				"opens them all",
 				*name);
 	preload_all(L);
 	add_searcher(L);
+	check_require(L);
 	return 0;
 }
 
@@ -270,10 +280,20 @@ struct provided {
 	size_t len;
 };
 
+/* Of what scripts are called, so that no name leads elsewhere (hocker.scripts). */
+static bool is_plain(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+	return *name && *name != '-' && !name[strspn(name, letters)];
+}
+
 /* A name with a slash is that of a script, whose kinds are these. */
 static void check_name(lua_State *L, const char *name)
 {
-	static const char *const kinds[] = {"commands/", "policies/", "templates/", NULL};
+	static const char *const kinds[] = {
+		"commands/", "policies/", "templates/nix/", "templates/", NULL};
 	const char *const *kind = kinds;
 
 	if (!*name)
@@ -282,10 +302,10 @@ static void check_name(lua_State *L, const char *name)
 		return;
 	while (*kind && strncmp(name, *kind, strlen(*kind)) != 0)
 		kind++;
-	if (!*kind)
+	if (!*kind || !is_plain(name + strlen(*kind)))
 		luaL_error(L,
 			"'%s' is neither commands/NAME, policies/NAME nor "
-			"templates/nix/NAME; "
+			"templates/nix/NAME, with letters, digits, - and _; "
 			"a module's name has dots",
 			name);
 }

@@ -41,7 +41,8 @@ HK_API lua_State *hk_host_new(void);
 
 /* Opens hocker in a state of the program's own, which has Lua's standard libraries:
  * `require` finds "hocker" and "hocker.*" in this library from now on, and "cjson" unless
- * there is one; nothing else changes. HK_EUSAGE when a library is missing. */
+ * there is one; nothing else changes. HK_EUSAGE when a library is missing, or `require` is
+ * another one that does not come to Lua's. */
 HK_API HK_MUST_USE int hk_host_open(lua_State *L, struct hk_err *err);
 
 /* Lets a function be a script or a module: "policies/NAME", "commands/NAME" and

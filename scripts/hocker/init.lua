@@ -54,7 +54,8 @@ end
 local function own_context()
   local found, err = configuration.load()
   if not found then return nil, err end
-  local name = type(arg) == "table" and arg[0] or "hocker"
+  local words = rawget(_G, "arg") -- of a program, there need not be one
+  local name = type(words) == "table" and words[0] or "hocker"
   return context.new { program = name, log = log.new(name), configuration = found }
 end
 

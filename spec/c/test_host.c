@@ -268,6 +268,11 @@ static void wrong_names_and_texts_are_refused(void)
 	CHECK(provide_text(L, "", "return 1") == HK_EUSAGE);
 	CHECK(provide_text(L, "hocker/auth", "return 1") == HK_EUSAGE);
 	CHECK(strstr(err.msg, "a module's name has dots"));
+	CHECK(provide_text(L, "policies/a.b", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "policies/../b", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "policies/", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "templates/x/y", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "templates/nix/a-b_1", "return 1") == HK_OK);
 	CHECK(provide_text(L, "policies/x", "return =") == HK_EUSAGE);
 	CHECK(strstr(err.msg, "program:/policies/x:1: "));
 	CHECK(provide_text(L, "policies/x", "\033Lua") == HK_EUSAGE);
@@ -284,6 +289,22 @@ static void a_state_without_libraries_is_refused(void)
 
 	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
 	CHECK(strstr(err.msg, "luaL_openlibs"));
+	CHECK(lua_gettop(L) == 0);
+	lua_close(L);
+}
+
+static void a_state_with_another_require_is_refused(void)
+{
+	lua_State *L = luaL_newstate();
+
+	luaL_openlibs(L);
+	CHECK(luaL_dostring(L, "lua, require = require, nil") == 0);
+	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
+	CHECK(luaL_dostring(L, "function require(name) return nil + name end") == 0);
+	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
+	CHECK(strstr(err.msg, "the state's `require` does not find hocker"));
+	CHECK(luaL_dostring(L, "function require(name) return lua(name) end") == 0);
+	CHECK(hk_host_open(L, &err) == HK_OK);
 	CHECK(lua_gettop(L) == 0);
 	lua_close(L);
 }
@@ -397,6 +418,21 @@ static void a_run_leaves_the_state_as_it_was(void)
 	CHECK(luaL_dostring(L, "assert(print == before[1] and arg == before[2]) "
 			       "assert(#package.searchers == before[3]) "
 			       "assert(require 'hocker.base64' == base64)") == 0);
+	lua_close(L);
+}
+
+static void a_state_may_be_strict_with_globals(void)
+{
+	lua_State *L = luaL_newstate();
+
+	luaL_openlibs(L);
+	CHECK(hk_host_open(L, &err) == HK_OK);
+	CHECK(luaL_dostring(L, "local function refuse(_, name) error(name) end "
+			       "setmetatable(_G, { __index = refuse, __newindex = refuse })") == 0);
+	CHECK(run_script(L, "--no-user-scripts", "--no-user-scripts") == 0);
+	CHECK_STR(got.out, "hi\t0\n");
+	hk_host_output_free(&got);
+	CHECK(luaL_dostring(L, "assert(require('hocker').open '127.0.0.1:1/x')") == 0);
 	lua_close(L);
 }
 
@@ -642,11 +678,13 @@ int main(void)
 	TEST(a_fault_of_a_provided_script_has_its_name_and_line);
 	TEST(wrong_names_and_texts_are_refused);
 	TEST(a_state_without_libraries_is_refused);
+	TEST(a_state_with_another_require_is_refused);
 	TEST(a_state_keeps_what_it_has);
 	TEST(commands_run_in_a_state_of_its_own);
 	TEST(make_scripts);
 	TEST(the_locale_is_the_programs_own_alone);
 	TEST(a_run_leaves_the_state_as_it_was);
+	TEST(a_state_may_be_strict_with_globals);
 	TEST(a_run_does_not_see_where_another_has_looked);
 	TEST(a_script_opens_images_with_the_log_of_its_own_run);
 	TEST(a_command_closes_what_it_opens);
