@@ -22,13 +22,14 @@ local function files(dir)
 end
 
 describe("libhocker", function()
-  local prefix, reg, pushed
+  local prefix, reg, pushed, layer
 
   lazy_setup(function()
     prefix = tmp.dir("prefix")
     make("install", prefix)
     reg = registry.start()
-    pushed = image.build():push(reg, "demo/app", "v1")
+    local img = image.build()
+    pushed, layer = img:push(reg, "demo/app", "v1"), img.layers[1]
     image.build():push(reg, "forbidden/app", "v1")
   end)
   lazy_teardown(function() reg:stop() end)
@@ -82,6 +83,39 @@ describe("libhocker", function()
     local _, opts = program.command("hocker", {}, { env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
     assert.equal("0: " .. program.check("hocker-manifest", { name }),
       process.check({ binary }, opts))
+  end)
+
+  it("fetches as core/hocker.h says", function()
+    local source = tmp.read("core/hocker.h"):match("\n %* A fetch with [^\n]*(\n.-)\n %* Owner")
+    local binary = compile(tmp.file(([[
+      #include <hocker/hocker.h>
+      #include <stdio.h>
+      #include <string.h>
+      %s
+      int main(int argc, char **argv)
+      {
+        struct hk_digest digest;
+        struct hk_err err = {0};
+        int rc = argc == 3 ? hk_digest_parse(&digest, argv[2], strlen(argv[2]), &err) : 1;
+        if (rc == HK_OK)
+          rc = fetch(argv[1], &digest, &err);
+        puts(rc == HK_OK ? "fine" : rc == err.code ? hk_err_name(rc) : "?");
+        return 0;
+      }]]):format(source:gsub("\n %*", "\n"):gsub("retries = 5", "retries = 1")), "fetch.c"),
+      pkg_config("--cflags", "--libs", "hocker"))
+    local dir = tmp.dir("fetched")
+    local path = reg:url() .. "/v2/demo/app/blobs/" .. layer.digest
+    local function fetch(url, digest)
+      local _, opts = program.command("hocker", {}, { cwd = dir,
+        env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+      return process.check({ binary, url, digest or layer.digest }, opts)
+    end
+    assert.equal("verification\n", fetch(path, "sha256:" .. ("0"):rep(64)))
+    assert.equal("not_found\n", fetch(reg:url() .. "/none"))
+    assert.equal("network\n", fetch("http://127.0.0.1:1/x"))
+    assert.same({}, tmp.list(dir))
+    assert.equal("fine\n", fetch(path))
+    assert.equal(layer.digest, require("hocker.digest").of(tmp.read(dir .. "/layer.tgz")))
   end)
 
   it("has all functions of its host in docs/embedding.md", function()
