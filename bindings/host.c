@@ -490,6 +490,8 @@ static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
 {
 	locale_t own, plain;
 	bool collects = lua_gc(L, LUA_GCISRUNNING);
+	lua_Hook hook = lua_gethook(L);
+	int mask = lua_gethookmask(L), count = lua_gethookcount(L);
 
 	t->code = 1;
 	t->fds[OUT] = t->fds[ERR] = -1;
@@ -506,6 +508,7 @@ static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
 	uselocale(own);
 	if (plain)
 		freelocale(plain);
+	lua_sethook(L, hook, mask, count);
 	if (!collects)
 		lua_gc(L, LUA_GCSTOP);
 	return t->code;

@@ -413,6 +413,8 @@ static void a_run_leaves_the_state_as_it_was(void)
 	CHECK(run_script(L, "--scripts", scripts) == 0);
 	CHECK_STR(got.out, "mine\t0\n");
 	hk_host_output_free(&got);
+	CHECK(run_text(L, "debug.sethook()") == 0);
+	hk_host_output_free(&got);
 	CHECK(!lua_gc(L, LUA_GCISRUNNING));
 	CHECK(lua_gethook(L) == my_hook && lua_gethookcount(L) == 1000);
 	CHECK(luaL_dostring(L, "assert(print == before[1] and arg == before[2]) "
