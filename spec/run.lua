@@ -137,11 +137,11 @@ local ASSERTING = "rm -rf %s && mkdir -p %s && cp -r %s/src %s && "
 -- What is mostly Lua's: its API, errors, coroutines and numbers, and the program that has it in itself.
 local OF_LUA = "spec/core spec/session_spec.lua spec/json_spec.lua spec/scripts_spec.lua "
   .. "spec/tar_spec.lua spec/commands/run_spec.lua spec/commands/repl_spec.lua "
-  .. "spec/commands/manifest_spec.lua"
+  .. "spec/commands/docker2nix_template_spec.lua spec/examples_spec.lua"
 
 -- All of hocker in a Lua that checks what is asked of it, of the source in that directory.
 local function assertions(source)
-  local build = "build/assertions/" .. source:match("[^/]*$")
+  local build = "build/assertions/" .. source:match("([^/]+)/*$")
   local lua, units = build .. "/src/lua", { "test_bindings", "test_host" }
   if not need("build " .. lua, ASSERTING:format(build, build, source, build, build)) then return end
   local version = output_of(lua .. " -v"):match("^Lua %S+")
