@@ -81,11 +81,12 @@ UNITS := $(patsubst spec/c/%.c,$(BUILD)/spec/%,$(wildcard spec/c/test_*.c))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
-.PHONY: all module library help deps demo check test unit replay lint asan tsan assertions fuzz docs \
+.PHONY: all programs module library help deps demo check test unit replay lint asan tsan assertions fuzz docs \
 	install install-program install-module install-manual install-rock install-library uninstall clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS)) module library
+all: programs module library
+programs: $(BUILD)/bin/hocker $(addprefix $(BUILD)/bin/,$(COMMANDS))
 module: $(BUILD)/lua/hocker/core.so
 library: $(BUILD)/lib/libhocker.a $(BUILD)/lib/libhocker.so.$(VERSION)
 
@@ -97,7 +98,8 @@ help:
 	@echo 'make test       the specs and unit tests, with what is installed'
 	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back'
 	@echo 'make bench      measure, beside skopeo, into docs/measurements.md; PARTS= SIZE=small REPEAT=5'
-	@echo 'make assertions the bindings in a Lua that checks its callers; LUA_SOURCE=DIR has its source'
+	@echo 'make assertions the tests of what is Lua in each release of it that Debian has, which checks its'
+	@echo '                callers; or LUA_SOURCE="DIR..." has their sources'
 	@echo 'make lint asan tsan fuzz docs clean'
 
 .PHONY: libraries
@@ -261,22 +263,22 @@ install-rock: install-module install-manual
 
 # Commands and templates are in the program. What Nix imports is files in any case.
 install-program:
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(NIXDIR)
-	$(INSTALL) -m 755 $(BUILD)/bin/hocker $(DESTDIR)$(PREFIX)/bin/hocker
-	for name in $(COMMANDS); do ln -sf hocker $(DESTDIR)$(PREFIX)/bin/$$name || exit; done
-	$(INSTALL) -m 644 templates/nix/lib/*.nix $(DESTDIR)$(NIXDIR)
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(NIXDIR)'
+	$(INSTALL) -m 755 $(BUILD)/bin/hocker '$(DESTDIR)$(PREFIX)/bin/hocker'
+	for name in $(COMMANDS); do ln -sf hocker '$(DESTDIR)$(PREFIX)/bin/'$$name || exit; done
+	$(INSTALL) -m 644 templates/nix/lib/*.nix '$(DESTDIR)$(NIXDIR)'
 
 install-manual:
-	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 644 man/*.1 $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d '$(DESTDIR)$(MANDIR)/man1'
+	$(INSTALL) -m 644 man/*.1 '$(DESTDIR)$(MANDIR)/man1'
 
 # For plain Lua, commands and templates lie beside the library.
 install-module: module
-	$(INSTALL) -d $(DESTDIR)$(LUACDIR)/hocker
-	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so $(DESTDIR)$(LUACDIR)/hocker/core.so
+	$(INSTALL) -d '$(DESTDIR)$(LUACDIR)/hocker'
+	$(INSTALL) -m 755 $(BUILD)/lua/hocker/core.so '$(DESTDIR)$(LUACDIR)/hocker/core.so'
 	$(Q)for file in $(MODULE_SCRIPTS); do \
-		name=$${file#scripts/}; to=$(DESTDIR)$(LUADIR)/hocker/$${name#hocker/}; \
-		$(INSTALL) -d $${to%/*} && $(INSTALL) -m 644 $$file $$to || exit; done
+		name=$${file#scripts/}; to='$(DESTDIR)$(LUADIR)/hocker/'$${name#hocker/}; \
+		$(INSTALL) -d "$${to%/*}" && $(INSTALL) -m 644 $$file "$$to" || exit; done
 
 # Where to find what was installed, for compilers.
 PC := -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
@@ -285,23 +287,24 @@ PC := -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix
 	-e 's|@PRIVATE@|$(wordlist 2,$(words $(PKGS)),$(PKGS))|' -e 's|@LIBS@|-pthread $(CJSON)|'
 
 install-library: library
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(INCLUDEDIR)/hocker
-	$(INSTALL) -m 644 $(BUILD)/lib/libhocker.a $(DESTDIR)$(LIBDIR)
-	$(INSTALL) -m 755 $(BUILD)/lib/libhocker.so.$(VERSION) $(DESTDIR)$(LIBDIR)
-	ln -sf libhocker.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libhocker.so
-	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/hocker
-	sed $(PC) bindings/hocker.pc.in >$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc
-	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/hocker.pc
+	$(INSTALL) -d '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PKGCONFIGDIR)' '$(DESTDIR)$(INCLUDEDIR)/hocker'
+	$(INSTALL) -m 644 $(BUILD)/lib/libhocker.a '$(DESTDIR)$(LIBDIR)'
+	$(INSTALL) -m 755 $(BUILD)/lib/libhocker.so.$(VERSION) '$(DESTDIR)$(LIBDIR)'
+	ln -sf libhocker.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libhocker.so'
+	$(INSTALL) -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)/hocker'
+	sed $(PC) bindings/hocker.pc.in >'$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc'
+	chmod 644 '$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc'
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,hocker $(COMMANDS)) \
-		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard man/*.1)) \
-		$(addprefix $(DESTDIR)$(LIBDIR)/,libhocker.a libhocker.so $(SONAME) libhocker.so.$(VERSION)) \
-		$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc
-	rm -rf $(DESTDIR)$(LUACDIR)/hocker $(DESTDIR)$(LUADIR)/hocker $(DESTDIR)$(NIXDIR) \
-		$(DESTDIR)$(INCLUDEDIR)/hocker
-	rmdir $(DESTDIR)$(PREFIX)/share/hocker 2>/dev/null || true
+	for name in hocker $(COMMANDS); do rm -f '$(DESTDIR)$(PREFIX)/bin/'$$name || exit; done
+	for name in $(notdir $(wildcard man/*.1)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$name || exit; done
+	for name in libhocker.a libhocker.so $(SONAME) libhocker.so.$(VERSION); do \
+		rm -f '$(DESTDIR)$(LIBDIR)/'$$name || exit; done
+	rm -f '$(DESTDIR)$(PKGCONFIGDIR)/hocker.pc'
+	rm -rf '$(DESTDIR)$(LUACDIR)/hocker' '$(DESTDIR)$(LUADIR)/hocker' '$(DESTDIR)$(NIXDIR)' \
+		'$(DESTDIR)$(INCLUDEDIR)/hocker'
+	rmdir '$(DESTDIR)$(PREFIX)/share/hocker' 2>/dev/null || true
 
 clean:
 	rm -rf $(BUILD)

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <locale.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +238,16 @@ static int protect(lua_State *L, lua_CFunction function, void *arg, struct hk_er
 	return status == LUA_ERRMEM ? HK_ENOMEM : HK_EUSAGE;
 }
 
+/* All of hocker is found by the global `require`, which may be the program's own. */
+static void check_require(lua_State *L)
+{
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "hocker.lazy");
+	if (lua_pcall(L, 1, 1, 0) != LUA_OK)
+		luaL_error(L, "the state's `require` does not find hocker, as Lua's would: %s",
+			luaL_tolstring(L, -1, NULL));
+}
+
 static int open_here(lua_State *L)
 {
 	static const char *const libraries[] = {LUA_GNAME, LUA_COLIBNAME, LUA_TABLIBNAME,
@@ -249,11 +261,11 @@ static int open_here(lua_State *L)
 		if (lua_getfield(L, -1, *name) != LUA_TTABLE)
 			luaL_error(L,
 				"the state lacks Lua's library '%s': luaL_openlibs(L) "
-				"opens "
-				"them all",
+				"opens them all",
 				*name);
 	preload_all(L);
 	add_searcher(L);
+	check_require(L);
 	return 0;
 }
 
@@ -271,10 +283,20 @@ struct provided {
 	size_t len;
 };
 
+/* Of what scripts are called, so that no name leads elsewhere (hocker.scripts). */
+static bool is_plain(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+	return *name && *name != '-' && !name[strspn(name, letters)];
+}
+
 /* A name with a slash is that of a script, whose kinds are these. */
 static void check_name(lua_State *L, const char *name)
 {
-	static const char *const kinds[] = {"commands/", "policies/", "templates/", NULL};
+	static const char *const kinds[] = {
+		"commands/", "policies/", "templates/nix/", "templates/", NULL};
 	const char *const *kind = kinds;
 
 	if (!*name)
@@ -283,10 +305,10 @@ static void check_name(lua_State *L, const char *name)
 		return;
 	while (*kind && strncmp(name, *kind, strlen(*kind)) != 0)
 		kind++;
-	if (!*kind)
+	if (!*kind || !is_plain(name + strlen(*kind)))
 		luaL_error(L,
 			"'%s' is neither commands/NAME, policies/NAME nor "
-			"templates/nix/NAME; "
+			"templates/nix/NAME, with letters, digits, - and _; "
 			"a module's name has dots",
 			name);
 }
@@ -449,17 +471,8 @@ void hk_host_output_free(struct hk_host_output *output)
 	memset(output, 0, sizeof *output);
 }
 
-static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
+static void run_captured(lua_State *L, struct task *t, struct hk_host_output *output)
 {
-	t->code = 1;
-	t->fds[OUT] = t->fds[ERR] = -1;
-	if (!lua_checkstack(L, LUA_MINSTACK))
-		return t->code;
-	if (!output) {
-		attempt(L, t);
-		return t->code;
-	}
-	memset(output, 0, sizeof *output);
 	t->fds[OUT] = memory_file();
 	t->fds[ERR] = memory_file();
 	if (t->fds[OUT] >= 0 && t->fds[ERR] >= 0 &&
@@ -472,6 +485,35 @@ static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
 	}
 	close(t->fds[OUT]);
 	close(t->fds[ERR]);
+}
+
+/* What is made does not depend on the program's locale: Lua's patterns, its order of strings and
+ * its numbers do. A command turns the collector on, which the program may have stopped. */
+static int run_task(lua_State *L, struct task *t, struct hk_host_output *output)
+{
+	locale_t own, plain;
+	bool collects = lua_gc(L, LUA_GCISRUNNING);
+	lua_Hook hook = lua_gethook(L);
+	int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+
+	t->code = 1;
+	t->fds[OUT] = t->fds[ERR] = -1;
+	if (output)
+		memset(output, 0, sizeof *output);
+	if (!lua_checkstack(L, LUA_MINSTACK))
+		return t->code;
+	plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	own = uselocale(plain);
+	if (output)
+		run_captured(L, t, output);
+	else
+		attempt(L, t);
+	uselocale(own);
+	if (plain)
+		freelocale(plain);
+	lua_sethook(L, hook, mask, count);
+	if (!collects)
+		lua_gc(L, LUA_GCSTOP);
 	return t->code;
 }
 

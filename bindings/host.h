@@ -12,6 +12,7 @@
  *
  * A state belongs to one thread at a time; several may run in several threads. Nothing
  * here changes the process: no signal handler, locale, umask, directory or environment.
+ * What is run has the locale C, in this thread and for that time.
  * So a program that wants to be interrupted tells hk_interrupt, which holds for all
  * states, and one that writes to pipes ignores SIGPIPE, as it would have to anyway.
  * Commands read the environment and the files that they read for a user;
@@ -20,8 +21,15 @@
 #ifndef HK_HOST_H
 #define HK_HOST_H
 
-#include <lua.h>
 #include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#include <lua.h>
+#ifdef __cplusplus
+}
+#endif
 
 #include "err.h"
 
@@ -33,7 +41,8 @@ HK_API lua_State *hk_host_new(void);
 
 /* Opens hocker in a state of the program's own, which has Lua's standard libraries:
  * `require` finds "hocker" and "hocker.*" in this library from now on, and "cjson" unless
- * there is one; nothing else changes. HK_EUSAGE when a library is missing. */
+ * there is one; nothing else changes. HK_EUSAGE when a library is missing, or `require` is
+ * another one that does not come to Lua's. */
 HK_API HK_MUST_USE int hk_host_open(lua_State *L, struct hk_err *err);
 
 /* Lets a function be a script or a module: "policies/NAME", "commands/NAME" and
@@ -56,14 +65,14 @@ struct hk_host_output {
 
 /* Runs a command as the command line does: argv[0] tells which, "hocker" or a program
  * like "hocker-image". Returns the exit code. What it prints goes to `output`, which is
- * overwritten, or where that is NULL to the process' own standard output and error.
- * Raises nothing. */
+ * overwritten, or where that is NULL to the process' own standard output and error; then,
+ * too, os.exit ends the process, and else the run. Afterwards the state is as before, but for
+ * what scripts have changed. Lua's collector is on meanwhile. Raises nothing. */
 HK_API int hk_host_run(
 	lua_State *L, int argc, const char *const *argv, struct hk_host_output *output);
 
-/* Runs a text as a script; argv[0] is its name for messages, the rest its arguments. The
- * exit code is that of a command which returns what the script returns, but nothing is
- * `true`. */
+/* Runs a text as `hocker run` runs a script; argv[0] is its name for messages, the rest its
+ * arguments. */
 HK_API int hk_host_run_text(lua_State *L, const char *text, size_t len, int argc,
 	const char *const *argv, struct hk_host_output *output);
 

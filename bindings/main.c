@@ -30,7 +30,8 @@ static void on_signal(int signo)
 	if (hk_interrupted())
 		signal(signo, SIG_DFL);
 	hk_interrupt(signo);
-	if (running) /* Lua allows this one call in a signal handler */
+	/* Lua allows this in a signal handler. Whoever has a hook looks for signals himself. */
+	if (running && !lua_gethook(running))
 		lua_sethook(running, stop, LUA_MASKCOUNT, STEPS_MAX);
 }
 
@@ -63,6 +64,8 @@ static void set_signals(void)
 	/* A closed pipe and a file that may not grow are errors of write, with a message. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	/* Who ignores it is told of no child how it ended. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 #ifdef __SANITIZE_ADDRESS__

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "auth.h"
 #include "openssl.h"
 
@@ -88,14 +89,12 @@ static int take(struct parser *in, size_t len, char **out)
 	return HK_OK;
 }
 
-/* Not tolower: names are ASCII, whatever the locale. */
 static int take_lower(struct parser *in, size_t len, char **out)
 {
 	int rc = take(in, len, out);
 
 	for (size_t i = 0; rc == HK_OK && i < len; i++)
-		if ((*out)[i] >= 'A' && (*out)[i] <= 'Z')
-			(*out)[i] = (char)((*out)[i] - 'A' + 'a');
+		(*out)[i] = ascii_lower((*out)[i]);
 	return rc;
 }
 

@@ -15,11 +15,18 @@
 #if defined(__GNUC__)
 #define HK_MUST_USE	  __attribute__((warn_unused_result))
 #define HK_PRINTF(f, a)	  __attribute__((format(printf, f, a)))
-#define HK_API		  __attribute__((visibility("default")))
+#define HK_VISIBLE	  __attribute__((visibility("default")))
 #else
 #define HK_MUST_USE
 #define HK_PRINTF(f, a)
-#define HK_API
+#define HK_VISIBLE
+#endif
+
+/* A public function, which C++ may call too. */
+#ifdef __cplusplus
+#define HK_API extern "C" HK_VISIBLE
+#else
+#define HK_API HK_VISIBLE
 #endif
 
 /* What went wrong, as a program wants to know it. Each has a stable name (hk_err_name),

@@ -9,20 +9,36 @@
  *
  * A fetch with the library:
  *
- *     struct hk_err err = {0};
- *     struct hk_session *s = hk_session_new(NULL, &err);
- *     struct hk_file *f = hk_file_create("layer.tgz", &err);
- *     struct hk_expect want = {.size = -1, .max = -1, .digest = &digest, .name = "layer"};
- *     struct hk_request rq = {.url = url, .retries = 5,
- *             .sink = hk_sink_verify(hk_sink_file(f, &err), &want, &err)};
- *     struct hk_transfer *t = hk_transfer_start(s, &rq, &err);
- *     struct hk_event ev = {0};
- *     while (ev.type != HK_EVENT_DONE && hk_session_step(s, 1000, &ev, &err) == HK_OK)
- *             if (ev.type == HK_EVENT_REDIRECT)
- *                     hk_transfer_follow(ev.transfer, &err);
- *     if (hk_transfer_error(t)->code == HK_OK)
- *             hk_file_commit(f, &err);
- *     hk_transfer_free(t); hk_file_unref(f); hk_session_free(s);
+ *     int fetch(const char *url, const struct hk_digest *digest, struct hk_err *err)
+ *     {
+ *             struct hk_expect want = {.size = -1, .max = -1, .digest = digest, .name = "layer"};
+ *             struct hk_err no = {.code = HK_EAUTH, .msg = "it needs credentials"};
+ *             struct hk_event ev = {0};
+ *             struct hk_session *s = hk_session_new(NULL, err);
+ *             struct hk_file *f = s ? hk_file_create("layer.tgz", err) : NULL;
+ *             struct hk_request rq = {.url = url, .retries = 5,
+ *                     .sink = hk_sink_verify(hk_sink_file(f, err), &want, err)};
+ *             struct hk_transfer *t = rq.sink ? hk_transfer_start(s, &rq, err) : NULL;
+ *             int rc = t ? HK_OK : err->code;
+ *
+ *             while (rc == HK_OK && ev.type != HK_EVENT_DONE) {
+ *                     rc = hk_session_step(s, 1000, &ev, err);
+ *                     if (rc == HK_OK && ev.type == HK_EVENT_CHALLENGE)
+ *                             rc = hk_transfer_fail(t, &no, err);
+ *                     else if (rc == HK_OK && ev.type == HK_EVENT_REDIRECT)
+ *                             rc = hk_transfer_follow(t, err);
+ *                     else if (rc == HK_OK && ev.type == HK_EVENT_RETRY)
+ *                             rc = hk_transfer_retry(t, hk_transfer_delay_ms(t), err);
+ *             }
+ *             if (rc == HK_OK) {
+ *                     *err = *hk_transfer_error(t);
+ *                     rc = err->code == HK_OK ? hk_file_commit(f, err) : err->code;
+ *             }
+ *             hk_transfer_free(t);
+ *             hk_file_unref(f);
+ *             hk_session_free(s);
+ *             return rc;
+ *     }
  *
  * Ownership is said in the same words everywhere: "borrows" (for the call), "copies", "takes"
  * (freed by the callee, also on failure), "holds" (a counted reference). A constructor that is

@@ -267,11 +267,13 @@ static int look(struct run *r, struct hk_err *err)
 {
 	pid_t pid = waitpid(r->pid, &r->status, WNOHANG);
 
-	if (pid == r->pid)
-		r->pid = 0;
-	else if (pid < 0 && errno != EINTR)
-		return hk_err_sys(err, errno, "waiting for %s", r->name);
-	return HK_OK;
+	if (pid == 0 || (pid < 0 && errno == EINTR))
+		return HK_OK;
+	r->pid = 0;
+	if (pid > 0)
+		return HK_OK;
+	return hk_err_sys(err, errno, "%s has ended, but not how: this program ignores SIGCHLD, or "
+		"waits for whichever child ends", r->name);
 }
 
 static void wait_a_little(const struct run *r)

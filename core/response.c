@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "number.h"
 #include "transfer.h"
 
@@ -69,7 +70,7 @@ static int add_field(struct response *r, const char *line, size_t len, struct hk
 	if (!field)
 		return hk_err_nomem(err);
 	for (i = 0; i < name; i++)
-		field[i] = (char)tolower((unsigned char)line[i]);
+		field[i] = ascii_lower(line[i]);
 	memcpy(field + name, ": ", 2);
 	memcpy(field + name + 2, line + value, len - value);
 	field[name + 2 + len - value] = '\0';

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "libcurl.h"
 #include "libpsl.h"
 #include "url.h"
@@ -45,12 +46,6 @@ static int check_text(const char *text, bool spaces, int code, struct hk_err *er
 	return HK_OK;
 }
 
-/* Not tolower: host names are ASCII, whatever the locale. */
-static char lower(char c)
-{
-	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static bool has_part(CURLU *handle, CURLUPart part)
 {
 	char *value = NULL;
@@ -66,7 +61,7 @@ static bool has_part(CURLU *handle, CURLUPart part)
 static int check_host(CURLU *handle, char *host, int code, struct hk_err *err)
 {
 	for (char *c = host; *c; c++)
-		*c = lower(*c);
+		*c = ascii_lower(*c);
 	if (host[strspn(host, HOST_CHARACTERS)] != '\0')
 		return hk_err_set(err, code,
 			"bad URL: a character that no host name has "
@@ -268,7 +263,7 @@ static const char *site(const char *host, char room[HOST_MAX])
 	if (len == 0 || len >= HOST_MAX || host[len - 1] == '.' || strpbrk(host, "[]:%"))
 		return NULL;
 	for (size_t i = 0; i < len; i++)
-		room[i] = lower(host[i]);
+		room[i] = ascii_lower(host[i]);
 	room[len] = '\0';
 	last = strrchr(room, '.');
 	last = last ? last + 1 : room;

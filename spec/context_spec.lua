@@ -39,6 +39,16 @@ describe("a context", function()
     assert.equal(io.stdout, context.new({ program = "p", log = ctx.log }).out)
   end)
 
+  it("closes what it has opened", function()
+    local one = assert(ctx:registry(args { image = { "127.0.0.1:1/a" } }))
+    local other = assert(ctx:registry(args { image = { "127.0.0.1:1/b" } }))
+    ctx:close()
+    for _, opened in ipairs { one, other } do
+      assert.error_matches(function() opened:document() end, "closed")
+    end
+    ctx:close()
+  end)
+
   describe("registry", function()
     it("is that of the words, with what the flags say", function()
       local opened = assert(ctx:registry(args { image = { "team/app", "v1" },

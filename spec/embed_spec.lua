@@ -22,13 +22,14 @@ local function files(dir)
 end
 
 describe("libhocker", function()
-  local prefix, reg, pushed
+  local prefix, reg, pushed, layer
 
   lazy_setup(function()
     prefix = tmp.dir("prefix")
     make("install", prefix)
     reg = registry.start()
-    pushed = image.build():push(reg, "demo/app", "v1")
+    local img = image.build()
+    pushed, layer = img:push(reg, "demo/app", "v1"), img.layers[1]
     image.build():push(reg, "forbidden/app", "v1")
   end)
   lazy_teardown(function() reg:stop() end)
@@ -84,6 +85,39 @@ describe("libhocker", function()
       process.check({ binary }, opts))
   end)
 
+  it("fetches as core/hocker.h says", function()
+    local source = tmp.read("core/hocker.h"):match("\n %* A fetch with [^\n]*(\n.-)\n %* Owner")
+    local binary = compile(tmp.file(([[
+      #include <hocker/hocker.h>
+      #include <stdio.h>
+      #include <string.h>
+      %s
+      int main(int argc, char **argv)
+      {
+        struct hk_digest digest;
+        struct hk_err err = {0};
+        int rc = argc == 3 ? hk_digest_parse(&digest, argv[2], strlen(argv[2]), &err) : 1;
+        if (rc == HK_OK)
+          rc = fetch(argv[1], &digest, &err);
+        puts(rc == HK_OK ? "fine" : rc == err.code ? hk_err_name(rc) : "?");
+        return 0;
+      }]]):format(source:gsub("\n %*", "\n"):gsub("retries = 5", "retries = 1")), "fetch.c"),
+      pkg_config("--cflags", "--libs", "hocker"))
+    local dir = tmp.dir("fetched")
+    local path = reg:url() .. "/v2/demo/app/blobs/" .. layer.digest
+    local function fetch(url, digest)
+      local _, opts = program.command("hocker", {}, { cwd = dir,
+        env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+      return process.check({ binary, url, digest or layer.digest }, opts)
+    end
+    assert.equal("verification\n", fetch(path, "sha256:" .. ("0"):rep(64)))
+    assert.equal("not_found\n", fetch(reg:url() .. "/none"))
+    assert.equal("network\n", fetch("http://127.0.0.1:1/x"))
+    assert.same({}, tmp.list(dir))
+    assert.equal("fine\n", fetch(path))
+    assert.equal(layer.digest, require("hocker.digest").of(tmp.read(dir .. "/layer.tgz")))
+  end)
+
   it("has all functions of its host in docs/embedding.md", function()
     local text = tmp.read("docs/embedding.md")
     for name in tmp.read("bindings/host.h"):gmatch("(hk_host_[%w_]+)%(") do
@@ -127,6 +161,30 @@ describe("libhocker", function()
     end
   end)
 
+  it("is linked into a program in C++", function()
+    local source = tmp.file(([[
+      #include <hocker/host.h>
+      #include <hocker/hocker.h>
+      int main()
+      {
+        const char *argv[] = {"hocker", "--version"};
+        hk_host_output got;
+        lua_State *L = hk_host_new();
+        int code = L ? hk_host_run(L, 2, argv, &got) : 9;
+        lua_close(L);
+        return code == 0 && !hk_interrupted() && got.out_len == %d ? 0 : 1;
+      }
+    ]]):format(#("hocker " .. core.version .. "\n")), "fetch.cc")
+    local binary = tmp.path("fetch")
+    local argv = { "c++", "-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", binary,
+      source }
+    for _, list in ipairs { FLAGS, pkg_config("--cflags", "--libs", "hocker") } do
+      table.move(list, 1, #list, #argv + 1, argv)
+    end
+    process.check(argv)
+    process.check({ binary }, { env = { LD_LIBRARY_PATH = prefix .. "/lib" } })
+  end)
+
   it("shows nothing but its interface", function()
     for _, file in ipairs { "libhocker.so", "libhocker.a" } do
       local list = process.check { "nm", "--defined-only", "--extern-only", "--format=posix",
@@ -152,7 +210,7 @@ describe("libhocker", function()
   end)
 
   it("goes where packagers want it, and tells that place", function()
-    local root = tmp.dir("root")
+    local root = tmp.dir("root") .. "/a package"
     make("install", "/usr", "DESTDIR=" .. root, "LIBDIR=/usr/lib/x86_64", "INCLUDEDIR=/opt/include")
     assert.is_true(tmp.exists(root .. "/usr/lib/x86_64/libhocker.so." .. core.version))
     assert.is_true(tmp.exists(root .. "/opt/include/hocker/host.h"))

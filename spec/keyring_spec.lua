@@ -403,6 +403,15 @@ describe("a credential helper", function()
     end)
   end
 
+  it("is waited for by a program whose parent ignores children", function()
+    helper("spec", ANSWER)
+    local words, opts = command('{"credsStore":"spec"}', { SEEN = tmp.path("seen") })
+    local argv
+    argv, opts = program.command("hocker-manifest", words, opts)
+    assert.equal(img.oci.bytes, process.check(table.move(argv, 1, #argv, 5,
+      { "sh", "-c", 'trap "" CHLD && exec "$@"', "sh" }), opts))
+  end)
+
   it("of all is not asked for an entry with a password", function()
     local words, opts = command('{"credsStore":"none","auths":{"HOST":{"auth":"eDp5"}}}')
     program.check("hocker-manifest", words, opts)

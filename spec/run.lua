@@ -2,8 +2,8 @@
 ---
 ---     lua5.4 spec/run.lua [RUN...] [SPEC FILE...]
 ---
---- Without names all runs are done, in order, "assertions" only if $LUA_SOURCE names a directory with the
---- source of a Lua; files narrow the runs "spec" and "asan" to them.
+--- Without names all runs are done, in order, "assertions" only if $LUA_SOURCE names directories with the
+--- source of a Lua, or with CI=true or ALL=1; files narrow the runs "spec" and "asan" to them.
 --- Each run is made of child processes that end with the line "N passed, N failed, N skipped";
 --- the last line printed here is their sum. With CI=true or ALL=1 a skipped test fails the run.
 
@@ -131,23 +131,53 @@ function runs.asan()
   end
 end
 
-local ASSERTING = "rm -rf %s/lua %s/spec && mkdir -p %s/lua && cp -r %s/src %s && "
-  .. "make -s -C %s linux MYCFLAGS='-g -fPIC -DLUAI_ASSERT -DLUA_USE_APICHECK'"
+local ASSERTING = "rm -rf %s && mkdir -p %s && cp -r %s/src %s && "
+  .. "make -s -j$(nproc) -C %s/src linux MYCFLAGS='-g -fPIC -DLUAI_ASSERT -DLUA_USE_APICHECK'"
 
--- The bindings in a Lua that checks what is asked of it; its source is in $LUA_SOURCE.
+-- What is mostly Lua's: its API, errors, coroutines and numbers, and the program that has it in itself.
+local OF_LUA = "spec/core spec/session_spec.lua spec/json_spec.lua spec/scripts_spec.lua "
+  .. "spec/tar_spec.lua spec/commands/run_spec.lua spec/commands/repl_spec.lua "
+  .. "spec/commands/docker2nix_template_spec.lua spec/examples_spec.lua"
+
+-- All of hocker in a Lua that checks what is asked of it, of the source in that directory.
+local function assertions(source)
+  local build = "build/assertions/" .. source:match("([^/]+)/*$")
+  local lua, units = build .. "/src/lua", { "test_bindings", "test_host" }
+  if not need("build " .. lua, ASSERTING:format(build, build, source, build, build)) then return end
+  local version = output_of(lua .. " -v"):match("^Lua %S+")
+  local libs = ("-Wl,-E %s/src/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm -ldl")
+    :format(build)
+  if not need("build with " .. version, ("%s BUILD=%s CFLAGS=-O0 CPPFLAGS=-I%s/src LUA=%s "
+    .. "LUA_STATIC= LUA_LIBS='%s' programs module %s/spec/%s %s/spec/%s")
+    :format(MAKE, build, build, lua, libs, build, units[1], build, units[2])) then return end
+  for _, name in ipairs(units) do test(version .. " " .. name, build .. "/spec/" .. name) end
+  test("specs, " .. version,
+    ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s spec/support/main.lua %s"):format(build,
+      package.path, package.cpath, lua, OF_LUA))
+  return version
+end
+
+-- The directories of $LUA_SOURCE, or else the source of each Lua that Debian has.
+local function sources()
+  local given, list = os.getenv("LUA_SOURCE"), {}
+  if given then
+    for directory in given:gmatch("%S+") do list[#list + 1] = directory end
+    return list
+  end
+  local _, text = run("fetch Lua", ".ci/lua build/lua-sources")
+  for directory in ("\n" .. text):gmatch("\n(/[^\n]*)") do list[#list + 1] = directory end
+  return list
+end
+
+-- That of this system can always be had; others where the mirror has them.
 function runs.assertions()
-  local source = os.getenv("LUA_SOURCE")
-  if not source then return fail("LUA_SOURCE names no directory with Lua's source") end
-  local build = "build/assertions"
-  local lua, units = build .. "/lua/src", { "test_bindings", "test_host" }
-  local libs = "-Wl,-E " .. lua .. "/liblua.a -Wl,-Bstatic -llua5.4-cjson -Wl,-Bdynamic -lm"
-  if not need("build Lua", ASSERTING:format(build, build, build, source, lua, lua))
-    or not need("build " .. build, ("%s BUILD=%s LUA_LIBS='%s' module %s/spec/%s %s/spec/%s")
-      :format(MAKE, build, libs, build, units[1], build, units[2])) then return end
-  for _, name in ipairs(units) do test(build .. " " .. name, build .. "/spec/" .. name) end
-  test("specs of the bindings, " .. build,
-    ("env HOCKER_BUILD=%s LUA_PATH=%q LUA_CPATH=%q %s/lua spec/support/main.lua spec/core"):format(
-      build, package.path, package.cpath, lua))
+  local own, done = output_of(LUA .. " -v"):match("^Lua %S+"), {}
+  for _, source in ipairs(sources()) do
+    local version = assertions(source)
+    if version then done[#done + 1], done[version] = version, true end
+  end
+  if not done[own] and not os.getenv("LUA_SOURCE") then fail("no source of " .. own) end
+  print("checked with: " .. table.concat(done, ", "))
 end
 
 function runs.fuzz()
@@ -177,10 +207,13 @@ if #files > 0 and not next(chosen) then
   chosen.spec = true
 end
 
+-- Without names: what takes a while, and sources from elsewhere, is for CI.
+local function by_default(name)
+  return name ~= "assertions" or STRICT or os.getenv("LUA_SOURCE")
+end
+
 for _, name in ipairs(ORDER) do
-  if chosen[name] or not next(chosen) and (name ~= "assertions" or os.getenv("LUA_SOURCE")) then
-    runs[name]()
-  end
+  if chosen[name] or not next(chosen) and by_default(name) then runs[name]() end
 end
 
 local good = total.failed == 0 and total.passed > 0

@@ -313,13 +313,32 @@ describe("scripts", function()
       ["other.lua"] = "error('no')", ["hocker/scripts.lua"] = "error('no')",
     }
     local SETUP = [[local s = require "hocker.scripts"
-      s.setup { folders = { "DIR" } } s.override_modules() s.override_modules() ]]
+      s.enter { folders = { "DIR" } } ]]
 
     it("where a program wants that", function()
       local result = run(SETUP .. [[io.write(require("hocker.base64").decode("aGk="), " ",
         require "hocker.sub.own", " ", tostring(require("hocker.core").version ~= nil), " ",
         tostring(pcall(require, "other")), " ", s.find("hocker/scripts").from)]], FILES)
       assert.equal("mine hi new true false bundled", result.stdout, result.stderr)
+    end)
+
+    it("and until that ends, for the next", function()
+      local result = run([[local s = require "hocker.scripts"
+        local function decode() return require("hocker.base64").decode("aGk=") end
+        local before = require "hocker.base64"
+        local searchers = #package.searchers
+        do
+          local outer <close> = s.enter { folders = { "DIR" } }
+          io.write(decode(), ",")
+          do
+            local inner <close> = s.enter { user = false }
+            io.write(decode(), ",")
+          end
+          io.write(decode(), ",", s.find("hocker/base64").from, ",")
+        end
+        io.write(decode(), ",", tostring(require "hocker.base64" == before), ",",
+          s.find("hocker/base64").from, ",", #package.searchers - searchers)]], FILES)
+      assert.equal("mine hi,hi,mine hi,--scripts,hi,true,bundled,0", result.stdout, result.stderr)
     end)
 
     it("and nowhere else", function()

@@ -93,8 +93,7 @@ return {
     if not ok then return nil, err end
     local self = { talks = core.system.columns(0) ~= nil }
     local failed = false
-    scripting.prepare(ctx)
-    _G.hocker = hocker
+    local guard <close> = scripting.prepare(ctx, { hocker = hocker })
     for chunk in function() return read_chunk(self) end do
       local good, raised = perform(ctx, chunk)
       if not goes_on(self) then break end

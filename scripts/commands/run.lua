@@ -21,15 +21,6 @@ local function compile(path)
   return scripts.compile(script)
 end
 
--- What a script returns, as a command would: nothing at all is fine. One that has passed over a signal, since
--- its input only seemed to end, or in a `pcall`, was interrupted all the same.
-local function outcome(...)
-  local problem = core.system.interrupted()
-  if problem then return nil, problem end
-  if select("#", ...) == 0 then return true end
-  return ...
-end
-
 return {
   name = "run",
   usage = "SCRIPT [ARGUMENT...]",
@@ -45,9 +36,7 @@ return {
     local path = table.remove(words, 1)
     local chunk, err = compile(path)
     if not chunk then return nil, err end
-    scripting.prepare(ctx)
     words[0] = path
-    _G.arg = words
-    return outcome(chunk(table.unpack(words)))
+    return scripting.run(ctx, chunk, words)
   end,
 }

@@ -119,11 +119,11 @@ local function check_result(result, err)
     .. "or nil and an error"):format(type(result)))
 end
 
--- Ends what xpcall has run: its result, or an error.
+-- Ends what xpcall has run: its result, or an error. Where os.exit can't end the process it is an error with the code.
 local function conclude(ctx, out, ok, result, err)
   if ctx.progress then ctx.progress:clear() end
   if ok then result, err = check_result(result, err)
-  else result, err = nil, result end
+  else result, err = result.exit, not result.exit and result or nil end
   if not err then
     local printed, problem = output.print_all(out, "")
     if printed then return result end
@@ -133,15 +133,10 @@ local function conclude(ctx, out, ok, result, err)
   return nil, core.system.interrupted() or err
 end
 
--- The program has stopped the collector: until here there is nothing to collect.
-local function begin()
-  collectgarbage("restart")
-  collectgarbage("step", -1024) -- nor after the first MiB: as if so much had been given back
-end
-
 local function perform(ctx, command, args)
   local out = ctx.out -- a command may put another in its place
-  begin()
+  collectgarbage("restart") -- the program has stopped it: until here there is nothing to collect
+  collectgarbage("step", -1024) -- nor after the first MiB: as if so much had been given back
   return conclude(ctx, out, guard.call(xpcall, command.run, errors.caught, ctx, args))
 end
 
@@ -241,7 +236,7 @@ function M.run(command, program, words, owner)
     set_level(notes, args)
     warn_of_places(notes)
     local out = output.new(io.stdout)
-    local ctx = context.new { program = program, log = notes, out = out,
+    local ctx <close> = context.new { program = program, log = notes, out = out,
       configuration = configured }
     ok, err = perform(ctx, command, args)
   end
@@ -311,19 +306,12 @@ end
 
 --- Runs a function as a command is run: how it ends is at most one line, and an exit code.
 ---@param program string the name for messages
----@param run fun(...: string): boolean?, hocker.Error? true or nothing when all is well
----@param words string[] its arguments
+---@param run fun(ctx: table): boolean|integer?, hocker.Error?
 ---@return integer exit_code
-function M.call(program, run, words)
-  local function task()
-    local result, err = run(table.unpack(words))
-    if result == nil and not err then result = true end
-    return result, err
-  end
-  begin()
-  local ok, err = conclude({}, io.stdout, xpcall(task, errors.caught))
+function M.call(program, run)
+  local result, err = perform({ out = output.new(io.stdout) }, { run = run })
   if err then return fail(program, err) end
-  return ok and 0 or 1
+  return done_code(result)
 end
 
 --- What the program `hocker`, or a link to it, does.
@@ -339,8 +327,7 @@ function M.main(program, words)
   if ok then ok, err = check_folders(where) end
   if not ok then return fail(program, err) end
   if asks_version(name, rest) then return print_line(program, program .. " " .. core.version) end
-  scripts.setup(where)
-  scripts.override_modules()
+  local scope <close> = scripts.enter(where)
   -- Modules of the library may be the user's, and broken.
   local ran, code = xpcall(run_words, errors.caught, name, program, rest)
   return ran and code or fail(program, code)

@@ -32,7 +32,7 @@ local mt = { __name = "hocker.Context", __index = methods }
 function M.new(opts)
   return setmetatable({
     program = opts.program, out = opts.out or io.stdout, log = opts.log,
-    configuration = opts.configuration or configuration.new(),
+    configuration = opts.configuration or configuration.new(), sessions = {},
   }, mt)
 end
 
@@ -78,8 +78,16 @@ local function open_session(self, args, policies)
   local opts = options.session(args)
   opts.log, opts.policies = self.log, policies
   opts.tick = function() if self.progress then self.progress:tick() end end
-  return session.new(opts)
+  local s, err = session.new(opts)
+  table.insert(self.sessions, s)
+  return s, err
 end
+
+--- Closes the sessions of all repositories that were opened: what is under way ends.
+function methods:close()
+  for _, s in ipairs(self.sessions) do s:close() end
+end
+mt.__close = methods.close
 
 -- The certificates that are kept for a registry. Those of the command line count instead of them.
 local function trust(self, s, ref, args)

@@ -55,7 +55,8 @@ end
 local function own_context()
   local found, err = configuration.load()
   if not found then return nil, err end
-  local name = type(arg) == "table" and arg[0] or "hocker"
+  local words = rawget(_G, "arg") -- of a program, there need not be one
+  local name = type(words) == "table" and words[0] or "hocker"
   return context.new { program = name, log = log.new(name), configuration = found }
 end
 
@@ -96,10 +97,13 @@ function M.open(image, opts)
   return list and list[1], err
 end
 
---- Lets `open` work with the log and the configuration of a command.
----@param ctx hocker.Context
+--- Lets `open` work with the log and the configuration of a command, or with its own again.
+---@param ctx hocker.Context?
+---@return hocker.Context? before what it worked with until now
 function M.use(ctx)
+  local before = current
   current = ctx
+  return before
 end
 
 return setmetatable(M, {

@@ -37,7 +37,8 @@ local FIXED <const> = {
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
-local places, module_places -- made when they are first needed
+local places -- made when it is first needed
+local module_places = {} -- where modules of the library may lie
 local there = {} -- of folders that were looked up, by their paths: "yes", "no" or "denied"
 
 ---@class hocker.Script
@@ -56,7 +57,7 @@ local there = {} -- of folders that were looked up, by their paths: "yes", "no" 
 ---@param opts { folders: string[]?, user: boolean? } of --scripts; `user` false: bundled scripts only
 function M.setup(opts)
   given = { folders = opts.folders or {}, user = opts.user ~= false }
-  places, module_places, there = nil, nil, {}
+  places, there = nil, {}
 end
 
 -- --- the places ----------------------------------------------------------------------------------
@@ -385,13 +386,14 @@ local function find_module_places()
   return list
 end
 
+local function is_replaceable(module)
+  return module:find("^hocker%.") and not FIXED[module:gsub("%.", "/")]
+end
+
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
 local function search(module)
-  if not module:find("^hocker%.") or module == "hocker.core" then return nil end
-  module_places = module_places or find_module_places()
-  if #module_places == 0 then return nil end
   local name = module:gsub("%.", "/")
-  if FIXED[name] or not check_name(name) then return nil end
+  if not is_replaceable(module) or not check_name(name) then return nil end
   for _, place in ipairs(module_places) do
     local script, err = find_at(place, name)
     if err then error(err, 0) end
@@ -405,13 +407,53 @@ local function search(module)
   end
 end
 
---- Lets scripts replace modules of the library: `require` of "hocker.*" looks into the places from now on. For
---- programs; a library does not change how its host finds modules.
-function M.override_modules()
-  for _, searcher in ipairs(package.searchers) do
-    if searcher == search then return end
+-- Unloads the modules that scripts can replace.
+local function take_modules()
+  local taken = {}
+  for module, value in pairs(package.loaded) do
+    if module == "hocker" or is_replaceable(module) then taken[module] = value end
   end
-  table.insert(package.searchers, 2, search)
+  for module in pairs(taken) do package.loaded[module] = nil end
+  return taken
+end
+
+local function remove_searcher()
+  for i, searcher in ipairs(package.searchers) do
+    if searcher == search then return table.remove(package.searchers, i) end
+  end
+end
+
+local searching = 0 -- runs, one inside the other
+
+-- Lets scripts replace modules of the library, if there are such: `require` of "hocker.*" looks into the
+-- places. What was loaded from other places is put aside. Returns what takes all that back.
+local function override_modules()
+  module_places = find_module_places()
+  if searching == 0 and #module_places == 0 then return function() end end
+  local aside = take_modules()
+  if searching == 0 then table.insert(package.searchers, 2, search) end
+  searching = searching + 1
+  return function()
+    searching = searching - 1
+    if searching == 0 then remove_searcher() end
+    take_modules()
+    for module, value in pairs(aside) do package.loaded[module] = value end
+  end
+end
+
+--- Says where to look until the value is closed, and lets scripts replace modules of the library meanwhile. For
+--- runs of a program; a library does not change how its host finds modules, and one run not what is there for
+--- the next.
+---@param opts { folders: string[]?, user: boolean? } as of `setup`
+---@return table scope to be closed
+function M.enter(opts)
+  local before = { given, places, there, module_places }
+  M.setup(opts)
+  local leave = override_modules()
+  return setmetatable({}, { __close = function()
+    leave()
+    given, places, there, module_places = table.unpack(before, 1, 4)
+  end })
 end
 
 return M

@@ -1,6 +1,8 @@
 /* test_host: hocker in a program of one's own. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
 #include <lauxlib.h>
 #include <locale.h>
 #include <lualib.h>
@@ -131,6 +133,15 @@ static void the_exit_code_is_a_commands(void)
 			"end }))",
 			NULL},
 		{1, "local x = nil + 1", NULL},
+		{7, "return 7", ""},
+		{1, "return nil, 'why'", "house.lua: why\n"},
+		{1, "error({ code = 'io' })", NULL},
+		{2, "return 256",
+			"house.lua: the script returned 256, no exit code\n"},
+		{5, "\xef\xbb\xbf#!/usr/bin/lua\nreturn #arg + 3", ""},
+		{9, "os.exit(9)", ""},
+		{1, "os.exit(false)", ""},
+		{0, "local co = coroutine.wrap(os.exit) co()", ""},
 	};
 	lua_State *L = hk_host_new();
 	size_t i;
@@ -142,6 +153,29 @@ static void the_exit_code_is_a_commands(void)
 		CHECK(cases[i].code == 0 || cases[i].err || got.err_len > 0);
 		hk_host_output_free(&got);
 	}
+	hk_host_free(L);
+}
+
+/* For the texts below: whether this thread has the locale C, whatever the process has. */
+static int is_plain(lua_State *L)
+{
+	lua_pushboolean(L, strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0);
+	return 1;
+}
+
+static void the_locale_is_the_programs_own_alone(void)
+{
+	lua_State *L = hk_host_new();
+	char before[10];
+
+	CHECK(setlocale(LC_ALL, "C.UTF-8"));
+	CHECK(hk_host_provide(L, "is_plain", is_plain, &err) == HK_OK);
+	CHECK(run_text(L, "return require 'is_plain'") == 0);
+	hk_host_output_free(&got);
+	snprintf(before, sizeof before, "%s", nl_langinfo(CODESET));
+	setlocale(LC_ALL, "C");
+	CHECK_STR(before, "UTF-8");
+	CHECK(uselocale((locale_t)0) == LC_GLOBAL_LOCALE);
 	hk_host_free(L);
 }
 
@@ -234,6 +268,11 @@ static void wrong_names_and_texts_are_refused(void)
 	CHECK(provide_text(L, "", "return 1") == HK_EUSAGE);
 	CHECK(provide_text(L, "hocker/auth", "return 1") == HK_EUSAGE);
 	CHECK(strstr(err.msg, "a module's name has dots"));
+	CHECK(provide_text(L, "policies/a.b", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "policies/../b", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "policies/", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "templates/x/y", "return 1") == HK_EUSAGE);
+	CHECK(provide_text(L, "templates/nix/a-b_1", "return 1") == HK_OK);
 	CHECK(provide_text(L, "policies/x", "return =") == HK_EUSAGE);
 	CHECK(strstr(err.msg, "program:/policies/x:1: "));
 	CHECK(provide_text(L, "policies/x", "\033Lua") == HK_EUSAGE);
@@ -250,6 +289,22 @@ static void a_state_without_libraries_is_refused(void)
 
 	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
 	CHECK(strstr(err.msg, "luaL_openlibs"));
+	CHECK(lua_gettop(L) == 0);
+	lua_close(L);
+}
+
+static void a_state_with_another_require_is_refused(void)
+{
+	lua_State *L = luaL_newstate();
+
+	luaL_openlibs(L);
+	CHECK(luaL_dostring(L, "lua, require = require, nil") == 0);
+	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
+	CHECK(luaL_dostring(L, "function require(name) return nil + name end") == 0);
+	CHECK(hk_host_open(L, &err) == HK_EUSAGE);
+	CHECK(strstr(err.msg, "the state's `require` does not find hocker"));
+	CHECK(luaL_dostring(L, "function require(name) return lua(name) end") == 0);
+	CHECK(hk_host_open(L, &err) == HK_OK);
 	CHECK(lua_gettop(L) == 0);
 	lua_close(L);
 }
@@ -295,6 +350,158 @@ static void commands_run_in_a_state_of_its_own(void)
 	hk_host_output_free(&got);
 	CHECK(lua_gettop(co) == 1 && lua_gettop(L) == 1);
 	lua_close(L);
+}
+
+static void my_hook(lua_State *L, lua_Debug *record)
+{
+	(void)L;
+	(void)record;
+}
+
+/* Scripts of a user's: s.lua, and one that takes the place of a module. */
+static char scripts[] = P_tmpdir "/hocker-test.XXXXXX";
+static const char *const names[] = {"s.lua", "hocker/base64.lua"};
+static const char *const texts[] = {
+	"print(require('hocker.base64').decode('aGk='), #arg)",
+	"return { decode = function() return 'mine' end }",
+};
+
+static char *in_scripts(const char *name)
+{
+	static char path[100];
+
+	snprintf(path, sizeof path, "%s/%s", scripts, name);
+	return path;
+}
+
+static void make_scripts(void)
+{
+	int i;
+
+	CHECK(mkdtemp(scripts) && mkdir(in_scripts("hocker"), 0700) == 0);
+	for (i = 0; i < 2; i++) {
+		FILE *file = fopen(in_scripts(names[i]), "w");
+
+		CHECK(file && fputs(texts[i], file) >= 0 && fclose(file) == 0);
+		CHECK(chmod(in_scripts(names[i]), 0600) == 0);
+	}
+}
+
+static void remove_scripts(void)
+{
+	CHECK(unlink(in_scripts(names[0])) == 0 && unlink(in_scripts(names[1])) == 0);
+	CHECK(rmdir(in_scripts("hocker")) == 0 && rmdir(scripts) == 0);
+}
+
+static int run_script(lua_State *L, const char *option, const char *value)
+{
+	const char *argv[] = {"hocker", option, value, "run", in_scripts(names[0])};
+
+	return hk_host_run(L, 5, argv, &got);
+}
+
+static void a_run_leaves_the_state_as_it_was(void)
+{
+	lua_State *L = luaL_newstate();
+
+	luaL_openlibs(L);
+	CHECK(hk_host_open(L, &err) == HK_OK);
+	CHECK(luaL_dostring(L, "arg = { 'mine' } before = { print, arg, #package.searchers } "
+			       "base64 = require 'hocker.base64'") == 0);
+	lua_gc(L, LUA_GCSTOP);
+	lua_sethook(L, my_hook, LUA_MASKCOUNT, 1000);
+	CHECK(run_script(L, "--scripts", scripts) == 0);
+	CHECK_STR(got.out, "mine\t0\n");
+	hk_host_output_free(&got);
+	CHECK(run_text(L, "debug.sethook()") == 0);
+	hk_host_output_free(&got);
+	CHECK(!lua_gc(L, LUA_GCISRUNNING));
+	CHECK(lua_gethook(L) == my_hook && lua_gethookcount(L) == 1000);
+	CHECK(luaL_dostring(L, "assert(print == before[1] and arg == before[2]) "
+			       "assert(#package.searchers == before[3]) "
+			       "assert(require 'hocker.base64' == base64)") == 0);
+	lua_close(L);
+}
+
+static void a_state_may_be_strict_with_globals(void)
+{
+	lua_State *L = luaL_newstate();
+
+	luaL_openlibs(L);
+	CHECK(hk_host_open(L, &err) == HK_OK);
+	CHECK(luaL_dostring(L, "local function refuse(_, name) error(name) end "
+			       "setmetatable(_G, { __index = refuse, __newindex = refuse })") == 0);
+	CHECK(run_script(L, "--no-user-scripts", "--no-user-scripts") == 0);
+	CHECK_STR(got.out, "hi\t0\n");
+	hk_host_output_free(&got);
+	CHECK(luaL_dostring(L, "assert(require('hocker').open '127.0.0.1:1/x')") == 0);
+	lua_close(L);
+}
+
+static void a_run_does_not_see_where_another_has_looked(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(run_script(L, "--scripts", scripts) == 0);
+	CHECK_STR(got.out, "mine\t0\n");
+	hk_host_output_free(&got);
+	CHECK(run_script(L, "--no-user-scripts", "--no-user-scripts") == 0);
+	CHECK_STR(got.out, "hi\t0\n");
+	hk_host_output_free(&got);
+	CHECK(run_script(L, "--scripts", scripts) == 0);
+	CHECK_STR(got.out, "mine\t0\n");
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+static void a_script_opens_images_with_the_log_of_its_own_run(void)
+{
+	lua_State *L = hk_host_new();
+
+	CHECK(run_script(L, "--no-user-scripts", "--no-user-scripts") == 0);
+	hk_host_output_free(&got);
+	CHECK(run_text(L, "local hocker = require 'hocker' "
+			  "local one = assert(hocker.open('127.0.0.1:1/x', { retries = 1 })) "
+			  "return one:document()") == 6);
+	CHECK(strstr(got.err, "house.lua: ") == got.err && strstr(got.err, "; retry 1 in "));
+	hk_host_output_free(&got);
+	hk_host_free(L);
+}
+
+static int count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static void a_command_closes_what_it_opens(void)
+{
+	const char *argv[] = {"hocker", "tags", "127.0.0.1:1/x", "--retries=0"};
+	lua_State *L = hk_host_new();
+	int before = count_descriptors();
+
+	CHECK(hk_host_run(L, 4, argv, &got) == 6);
+	hk_host_output_free(&got);
+	CHECK(count_descriptors() == before);
+	hk_host_free(L);
+}
+
+static void a_script_that_waits_for_nothing_is_interrupted(void)
+{
+	lua_State *L = hk_host_new();
+
+	hk_interrupt(SIGINT);
+	CHECK(run_text(L, "for _ = 1, 10 ^ 8 do end") == 128 + SIGINT);
+	hk_interrupt(0);
+	CHECK_STR(got.err, "house.lua: interrupted by signal 2\n");
+	hk_host_output_free(&got);
+	hk_host_free(L);
 }
 
 /* --- others in the process
@@ -473,8 +680,18 @@ int main(void)
 	TEST(a_fault_of_a_provided_script_has_its_name_and_line);
 	TEST(wrong_names_and_texts_are_refused);
 	TEST(a_state_without_libraries_is_refused);
+	TEST(a_state_with_another_require_is_refused);
 	TEST(a_state_keeps_what_it_has);
 	TEST(commands_run_in_a_state_of_its_own);
+	TEST(make_scripts);
+	TEST(the_locale_is_the_programs_own_alone);
+	TEST(a_run_leaves_the_state_as_it_was);
+	TEST(a_state_may_be_strict_with_globals);
+	TEST(a_run_does_not_see_where_another_has_looked);
+	TEST(a_script_opens_images_with_the_log_of_its_own_run);
+	TEST(a_command_closes_what_it_opens);
+	TEST(a_script_that_waits_for_nothing_is_interrupted);
+	TEST(remove_scripts);
 	TEST(two_in_two_threads_do_not_meet);
 	TEST(what_fails_for_memory_works_afterwards);
 	return test_end();

@@ -1,4 +1,5 @@
 /* test_process: helpers that answer, that fail, that hang, and what they are given. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -165,6 +166,15 @@ static void inherits_nothing(void)
 	CHECK(status == 128 + SIGPIPE);
 }
 
+static void who_ignores_its_end_is_told_why_that_is_wrong(void)
+{
+	CHECK(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	CHECK(run_sh("echo out") == HK_EIO);
+	CHECK(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+	CHECK(strstr(err.msg, "sh has ended, but not how: this program ignores SIGCHLD"));
+	CHECK(err.sys == ECHILD);
+}
+
 static void not_in_path(void)
 {
 	const char *const none[] = {"hocker-none", NULL};
@@ -195,6 +205,7 @@ int main(void)
 	TEST(does_not_wait_for_what_is_left);
 	TEST(an_interrupt_ends_it);
 	TEST(inherits_nothing);
+	TEST(who_ignores_its_end_is_told_why_that_is_wrong);
 	TEST(not_in_path);
 	hk_buf_free(&out);
 	hk_buf_free(&errors);

@@ -1,7 +1,8 @@
---- Lua in an interpreter of its own, with the modules under test.
+--- Lua in an interpreter of its own, the same that runs the specs, with the modules under test.
 ---
 ---     local result = lua.run { "-e", 'print(require("hocker.core").version)' }
 
+local core = require "hocker.core"
 local process = require "support.process"
 local tmp = require "support.tmp"
 
@@ -15,7 +16,8 @@ local sanitizer = tmp.read("/proc/self/maps"):match("(/%S*/libasan%.so%S*)")
 ---@param words string[]
 ---@return string[] argv
 function lua.command(words)
-  local argv = sanitizer and { "env", "LD_PRELOAD=" .. sanitizer, "lua5.4" } or { "lua5.4" }
+  local argv = sanitizer and { "env", "LD_PRELOAD=" .. sanitizer } or {}
+  argv[#argv + 1] = core.system.program()
   return table.move(words, 1, #words, #argv + 1, argv)
 end
 

@@ -35,7 +35,7 @@ end
 
 ---@return string tree
 function rock.make()
-  local tree = tmp.dir("tree")
+  local tree = tmp.dir("tree") .. "/my rocks"
   rock.luarocks { "--tree", tree, "make", "rockspec/hocker-scm-1.rockspec" }
   return tree
 end
