@@ -2,6 +2,7 @@ local core = require "hocker.core"
 local manifest = require "hocker.manifest"
 local options = require "hocker.options"
 local reference = require "hocker.reference"
+local scripts = require "hocker.scripts"
 local settings = require "hocker.settings"
 local template = require "hocker.template"
 
@@ -108,6 +109,7 @@ return {
     { names = "--fetch", flag = true, per_run = true,
       help = "get the manifest from the registry instead" },
     { names = "--template", value = "NAME-or-FILE", default = "fetchdocker",
+      is_file = scripts.is_path,
       help = "what to print: fetchdocker, multi, json, dockerTools, nix2container, or a template "
         .. "of your own (fetchdocker)" },
     { names = "--altImageName --altName", value = "NAME", per_run = true,

@@ -4,6 +4,7 @@
 --- gives it a value. Secrets are such, and what they are for: they would go to whichever registry
 --- is named. `instead_of` names one that it has no value beside, if the command line gives that. `fault` says what
 --- is wrong with a text that comes from there, so that its place can be told; on a command line it shows when it is used.
+--- `is_file` says whether a text is the path of a file, which in a configuration has to be absolute.
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"
@@ -27,6 +28,8 @@ local function seconds(text)
   if n and n > 0 and n <= 86400 then return n end
   return nil, ("it must be a number of seconds, not '%s'"):format(text)
 end
+
+local function is_file() return true end
 
 local function uri_fault(text) return reference.uri_fault(text) end
 
@@ -68,14 +71,15 @@ M.credentials = {
     help = "bearer token, sent as it is" },
   { names = "-f --credentials-file --credential-file", value = "PATH", per_run = true,
     help = "file with USERNAME= and PASSWORD= lines, or BEARER_TOKEN=" },
-  { names = "--authfile", value = "PATH",
+  { names = "--authfile", value = "PATH", is_file = is_file,
     help = "docker's config.json or podman's auth.json; else it is looked for where those are" },
 }
 
 M.network = {
-  { names = "--cacert", value = "PEM", help = "further certificate authorities to trust" },
-  { names = "--cert", value = "PEM", help = "client certificate" },
-  { names = "--key", value = "PEM", help = "its key" },
+  { names = "--cacert", value = "PEM", is_file = is_file,
+    help = "further certificate authorities to trust" },
+  { names = "--cert", value = "PEM", is_file = is_file, help = "client certificate" },
+  { names = "--key", value = "PEM", is_file = is_file, help = "its key" },
   { names = "--insecure", flag = true, per_run = true,
     help = "accept any certificate, plain http where no scheme is given, and credentials over it" },
   { names = "--retries", value = "N", default = "3", convert = whole(0),

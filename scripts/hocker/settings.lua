@@ -53,6 +53,15 @@ local function from_text(spec, text)
   return nil, ("'%s' is neither 1 nor 0"):format(text)
 end
 
+-- A configuration holds wherever the command is run: nothing is taken from the current directory.
+local function from_scalar(spec, value)
+  local text = tostring(value)
+  if spec.is_file and spec.is_file(text) and text:sub(1, 1) ~= "/" then
+    return nil, ("'%s' is not an absolute path"):format(text)
+  end
+  return convert(spec, text)
+end
+
 local function from_data(spec, value)
   if spec.flag then
     if type(value) == "boolean" then return value end
@@ -60,7 +69,7 @@ local function from_data(spec, value)
   elseif spec.many then
     return convert_list(spec, type(value) == "table" and value or { tostring(value) })
   elseif type(value) == "string" or type(value) == "number" then
-    return convert(spec, tostring(value))
+    return from_scalar(spec, value)
   end
   return nil, "it must be a string or a number"
 end

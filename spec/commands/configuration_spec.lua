@@ -159,6 +159,8 @@ describe("an option", function()
     ["{ options = { platform = '//' } }"] = "platform: '//' is not a platform",
     ["{ options = { cacert = 'a\\0b' } }"] = "it holds a text with a zero byte",
     ["{ mirrors = { ['docker.io'] = { 'https://a\\0b' } } }"] = "it holds a text with a zero byte",
+    ["{ options = { cacert = 'ca.pem' } }"] = "cacert: 'ca.pem' is not an absolute path",
+    ["{ options = { authfile = '../auth.json' } }"] = "'../auth.json' is not an absolute path",
     ["{ mirror = {} }"] = "there is no setting 'mirror'; did you mean 'mirrors'?",
     ["os.getenv('HOME')"] = "attempt to index a nil value (global 'os')",
     ["(function() while true do end end)()"] = "config.lua:1: it runs too long",
@@ -209,6 +211,22 @@ describe("an option", function()
     dir = scripts.folder(files)
     assert.matches("there is no option 'who'", program.refuses(2, "hocker-manifest",
       { "localhost:1/a" }, { env = { HOCKER_PATH = dir } }), 1, true)
+  end)
+
+  it("that is a file is absolute: it is not looked for in the current directory", function()
+    local here = scripts.folder { ["t.lua"] = "return function() return 'obeyed' end",
+      ["m"] = image.build().oci.bytes }
+    local words = { "--manifest", "m", "a", "b" }
+    for text, why in pairs { ["t.lua"] = "'t.lua' is not an absolute path",
+      ["./t.lua"] = "'./t.lua' is not an absolute path" } do
+      local env = { HOCKER_PATH = config(("{ options = { template = %q } }"):format(text)) }
+      assert.matches(why, program.refuses(2, "docker2nix", words, { env = env, cwd = here }), 1,
+        true)
+    end
+    for _, text in ipairs { here .. "/t.lua", "json" } do
+      local env = { HOCKER_PATH = config(("{ options = { template = %q } }"):format(text)) }
+      program.check("docker2nix", words, { env = env, cwd = here })
+    end
   end)
 
   it("of a command of the user is set too", function()
