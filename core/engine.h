@@ -70,8 +70,10 @@ void session_stop(struct hk_session *s, struct hk_transfer *t); /* takes it from
 void session_report(struct hk_session *s, struct hk_transfer *t);
 void session_unreport(struct hk_session *s, struct hk_transfer *t); /* answered unasked */
 void session_wake(void *session); /* any thread; an hk_wake_fn */
-void session_setup(struct hk_session *s, CURL *easy);
-void session_trust(struct hk_session *s, CURL *easy, const char *url); /* TLS, for a leg */
+HK_MUST_USE int session_setup(struct hk_session *s, CURL *easy, struct hk_err *err);
+/* TLS, for a leg */
+HK_MUST_USE int session_trust(
+	struct hk_session *s, CURL *easy, const char *url, struct hk_err *err);
 int64_t session_now_ms(void);
 
 /* transfer.c, for the others */

@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "err.h"
 #include "late.h"
 
 #ifdef HK_LATE
@@ -49,5 +50,14 @@
 #define curl_url_strerror HK_CURL(curl_url_strerror)
 
 #endif
+
+/* Sets an option whose text libcurl copies, for which it may have no memory. */
+HK_MUST_USE static inline int curl_set_text(
+	CURL *easy, CURLoption option, const char *text, struct hk_err *err)
+{
+	CURLcode code = curl_easy_setopt(easy, option, text);
+
+	return code == CURLE_OK ? HK_OK : hk_err_curl(err, (int)code, NULL);
+}
 
 #endif

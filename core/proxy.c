@@ -70,7 +70,7 @@ static int set_exceptions(CURL *easy, const char *port, struct hk_err *err)
 		at += strcspn(at, BETWEEN);
 	}
 	if (rc == HK_OK)
-		curl_easy_setopt(easy, CURLOPT_NOPROXY, list.len > 0 ? list.data : "");
+		rc = curl_set_text(easy, CURLOPT_NOPROXY, list.len > 0 ? list.data : "", err);
 	hk_buf_free(&list);
 	return rc;
 }
@@ -91,10 +91,11 @@ int proxy_setup(CURL *easy, const char *url, struct hk_err *err)
 	if (rc != HK_OK)
 		return rc;
 	if (hk_url_loopback(parsed.host)) {
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		rc = curl_set_text(easy, CURLOPT_PROXY, "", err);
 	} else {
-		curl_easy_setopt(easy, CURLOPT_PROXY, plain_proxy(&parsed));
-		rc = set_exceptions(easy, parsed.port, err);
+		rc = curl_set_text(easy, CURLOPT_PROXY, plain_proxy(&parsed), err);
+		if (rc == HK_OK)
+			rc = set_exceptions(easy, parsed.port, err);
 	}
 	hk_url_free(&parsed);
 	return rc;

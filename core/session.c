@@ -174,26 +174,26 @@ size_t hk_session_active(const struct hk_session *s)
 
 /* --- options of one handle ---------------------------------------------------------------- */
 
-void session_setup(struct hk_session *s, CURL *easy)
+int session_setup(struct hk_session *s, CURL *easy, struct hk_err *err)
 {
 	const struct hk_session_opts *o = &s->opts;
+	int rc = curl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https", err);
 
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, o->user_agent);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BYTES);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, o->connect_timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (o->stall_timeout_ms + 999) / 1000);
+	return rc == HK_OK ? curl_set_text(easy, CURLOPT_USERAGENT, o->user_agent, err) : rc;
 }
 
-void session_trust(struct hk_session *s, CURL *easy, const char *url)
+int session_trust(struct hk_session *s, CURL *easy, const char *url, struct hk_err *err)
 {
-	trust_setup(s->trust, easy, url);
+	return trust_setup(s->trust, easy, url, err);
 }
 
 /* --- the list, and the events --------------------------------------------------------------- */

@@ -190,7 +190,7 @@ static int build_headers(struct hk_transfer *t)
 	return add_authorization(t);
 }
 
-static void set_range(struct hk_transfer *t)
+static int set_range(struct hk_transfer *t)
 {
 	int64_t first, last;
 	char text[48];
@@ -200,7 +200,22 @@ static void set_range(struct hk_transfer *t)
 		snprintf(text, sizeof text, "%" PRId64 "-%" PRId64, first, last);
 	else
 		snprintf(text, sizeof text, "%" PRId64 "-", first);
-	curl_easy_setopt(t->easy, CURLOPT_RANGE, first > 0 || last >= 0 ? text : NULL);
+	return curl_set_text(
+		t->easy, CURLOPT_RANGE, first > 0 || last >= 0 ? text : NULL, &t->err);
+}
+
+static int set_up_leg(struct hk_transfer *t)
+{
+	const char *url = t->leg_url.data;
+	int rc = set_range(t);
+
+	if (rc == HK_OK)
+		rc = curl_set_text(t->easy, CURLOPT_URL, url, &t->err);
+	if (rc == HK_OK)
+		rc = session_trust(t->session, t->easy, url, &t->err);
+	if (rc == HK_OK)
+		rc = proxy_setup(t->easy, url, &t->err);
+	return rc == HK_OK ? build_headers(t) : rc;
 }
 
 void transfer_run(struct hk_transfer *t)
@@ -208,10 +223,7 @@ void transfer_run(struct hk_transfer *t)
 	memset(&t->err, 0, sizeof t->err);
 	t->errbuf[0] = '\0';
 	response_reset(&t->response);
-	set_range(t);
-	curl_easy_setopt(t->easy, CURLOPT_URL, t->leg_url.data);
-	session_trust(t->session, t->easy, t->leg_url.data);
-	if (proxy_setup(t->easy, t->leg_url.data, &t->err) == HK_OK && build_headers(t) == HK_OK) {
+	if (set_up_leg(t) == HK_OK) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->leg_headers);
 		if (session_run(t->session, t, &t->err) == HK_OK)
 			return;
@@ -240,7 +252,6 @@ bool transfer_run_whole(struct hk_transfer *t)
 
 static void setup_easy(struct hk_transfer *t)
 {
-	session_setup(t->session, t->easy);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->errbuf);
 	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -368,6 +379,8 @@ struct hk_transfer *hk_transfer_start(
 		hk_err_nomem(err);
 		goto fail;
 	}
+	if (session_setup(s, t->easy, err) != HK_OK)
+		goto fail;
 	setup_easy(t);
 	if (t->sink)
 		hk_sink_watch(t->sink, session_wake, s);

@@ -161,19 +161,23 @@ static const char *system_file(void)
 	return nix && *nix && access(nix, R_OK) == 0 ? nix : getenv("SSL_CERT_FILE");
 }
 
-void trust_setup(const struct trust *list, CURL *easy, const char *url)
+int trust_setup(const struct trust *list, CURL *easy, const char *url, struct hk_err *err)
 {
 	const struct trust *t = list;
 	const char *system = system_file();
+	int rc = HK_OK;
 
 	while (t->url && !hk_url_same_origin(t->url, url))
 		t = t->next;
 	if (system && *system)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, system);
+		rc = curl_set_text(easy, CURLOPT_CAINFO, system, err);
+	if (rc == HK_OK)
+		rc = curl_set_text(easy, CURLOPT_SSLCERT, t->cert, err);
+	if (rc == HK_OK)
+		rc = curl_set_text(easy, CURLOPT_SSLKEY, t->key, err);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, t->cacerts[0] ? add_cas : NULL);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)t);
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, t->cert);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, t->key);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, t->insecure ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, t->insecure ? 0L : 2L);
+	return rc;
 }

@@ -19,6 +19,7 @@ HK_MUST_USE int trust_add(struct trust **list, const struct hk_trust *given, boo
 void trust_free(struct trust *list);
 
 /* Sets what the leg to `url` needs, and unsets what the leg before had. */
-void trust_setup(const struct trust *list, CURL *easy, const char *url);
+HK_MUST_USE int trust_setup(
+	const struct trust *list, CURL *easy, const char *url, struct hk_err *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* test_transfer: what is asked, and which bytes of the answers reach the sink. */
+#include <curl/curl.h>
 #include <signal.h>
 
 #include "exchange.h"
@@ -419,9 +420,86 @@ static void a_redirected_body_is_continued_from_the_start(void)
 	end();
 }
 
+/* --- libcurl without memory ------------------------------------------------------------- */
+
+static long refused_at = -1; /* allocations until one is refused; -1: none is */
+
+static bool refuse(void)
+{
+	return refused_at >= 0 && refused_at-- == 0;
+}
+
+static void *curl_malloc(size_t size)
+{
+	return refuse() ? NULL : malloc(size);
+}
+
+static void *curl_realloc(void *old, size_t size)
+{
+	return refuse() ? NULL : realloc(old, size);
+}
+
+static char *curl_strdup(const char *text)
+{
+	return refuse() ? NULL : strdup(text);
+}
+
+static void *curl_calloc(size_t n, size_t size)
+{
+	return refuse() ? NULL : calloc(n, size);
+}
+
+/* An exchange that is given up at its first failure; how it ended. */
+static int try_once(void)
+{
+	static const struct hk_err enough = {.code = HK_ENETWORK};
+	struct hk_request rq = {.url = url_of(&srv, "/blob")};
+	struct hk_event ev;
+	int rc;
+
+	rq.sink = hk_sink_mem(x.body, &x.err);
+	x.transfer = hk_transfer_start(x.session, &rq, &x.err);
+	if (!x.transfer)
+		return x.err.code;
+	for (;;) {
+		rc = hk_session_step(x.session, STEP_MS, &ev, &x.err);
+		if (rc != HK_OK)
+			return rc;
+		CHECK(ev.type != HK_EVENT_NONE);
+		if (ev.type == HK_EVENT_DONE)
+			return hk_transfer_error(x.transfer)->code;
+		CHECK(hk_transfer_fail(x.transfer, &enough, &x.err) == HK_OK);
+	}
+}
+
+/* Whatever an option was not set for, the request is not sent without it. */
+static void libcurl_runs_out_of_memory(void)
+{
+	long n;
+	int rc;
+
+	for (n = 0;; n++) {
+		begin();
+		reply("200 OK", "", "hello");
+		refused_at = n;
+		rc = try_once();
+		if (refused_at >= 0)
+			break;
+		CHECK(rc == HK_OK || rc == HK_ENOMEM || rc == HK_ENETWORK || rc == HK_EINTERNAL);
+		CHECK(rc != HK_OK || server_asked(&srv, 0, "User-Agent: hocker/"));
+		end();
+	}
+	refused_at = -1;
+	CHECK(rc == HK_OK && n > 20);
+	CHECK_STR(body(), "hello");
+	end();
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc, curl_strdup,
+		curl_calloc);
 	TEST(a_body_arrives);
 	TEST(a_body_without_a_length);
 	TEST(a_chunked_body_with_trailers);
@@ -443,5 +521,6 @@ int main(void)
 	TEST(a_range);
 	TEST(a_body_is_begun_behind_its_start);
 	TEST(a_redirected_body_is_continued_from_the_start);
+	TEST(libcurl_runs_out_of_memory);
 	return test_end();
 }
