@@ -46,7 +46,12 @@ local function from_text(spec, text)
   return nil, ("'%s' is neither 1 nor 0"):format(text)
 end
 
-local function from_data(spec, value)
+--- The value of an option that Lua says: a configuration, or `hocker.open`.
+---@param spec table
+---@param value any
+---@return any? value
+---@return string? why there is none
+function M.from_data(spec, value)
   if spec.flag then
     if type(value) == "boolean" then return value end
     return nil, "it must be true or false"
@@ -85,7 +90,7 @@ function M.lookup(configuration, command, spec)
   end
   local given, path = configuration:option(command, options.key(spec))
   if given ~= nil then
-    local value, why = from_data(spec, given)
+    local value, why = M.from_data(spec, given)
     if why then return fault(path, "%s: %s", options.key(spec), why) end
     return value, path
   end
