@@ -85,6 +85,7 @@ end
 ---@param opts hocker.OpenOptions?
 ---@return hocker.Registry[]? repositories, hocker.Error? err
 function M.open_all(images, opts)
+  if type(images) ~= "table" then error("a list of images' names is needed", 2) end
   for _, image in ipairs(images) do check_name(image) end
   local ctx, err = current, nil
   if not ctx then ctx, err = own_context() end
