@@ -264,7 +264,8 @@ describe("hocker.open", function()
       assert.is_false(ok)
       assert.matches("content_spec.lua:%d+: an image's name is a string, not ", raised)
     end
-    assert.has_error(function() hocker.open_all "debian:12" end, "a list of images' names is needed")
+    assert.has_error(function() hocker.open_all "debian:12" end,
+      "a list of images' names is needed")
   end)
 
   it("knows the platform that is asked for", function()
