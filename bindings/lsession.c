@@ -203,10 +203,11 @@ static int session_active(lua_State *L)
 
 static int session_spare(lua_State *L)
 {
+	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
 	lua_Integer count = luaL_checkinteger(L, 2);
 
 	luaL_argcheck(L, count >= 0 && count < INT_MAX / 2, 2, "not a number of connections");
-	hk_session_spare(lhk_check(L, 1, LHK_SESSION), (unsigned)count);
+	hk_session_spare(s, (unsigned)count);
 	return 0;
 }
 
