@@ -45,14 +45,13 @@ static void *limited_alloc(void *ud, void *old, size_t osize, size_t nsize)
 	return new;
 }
 
-static int state_close(lua_State *L)
+static void state_free(void *p)
 {
-	struct state *s = lua_touserdata(L, 1);
+	struct state *s = p;
 
 	if (s->S)
 		lua_close(s->S);
-	s->S = NULL;
-	return 0;
+	free(s);
 }
 
 static void stop(lua_State *S, lua_Debug *ar)
@@ -65,13 +64,16 @@ static void stop(lua_State *S, lua_Debug *ar)
 /* [-0, +1] */
 static struct state *new_state(lua_State *L)
 {
-	struct state *s = lua_newuserdatauv(L, sizeof *s, 0);
+	struct lhk_box *box = lhk_new(L, STATE, 0);
+	struct state *s = box->p = calloc(1, sizeof *s);
+	struct hk_err err = {0};
 
-	memset(s, 0, sizeof *s);
-	luaL_setmetatable(L, STATE);
-	s->S = lua_newstate(limited_alloc, s);
-	if (!s->S)
-		luaL_error(L, "not enough memory");
+	if (s)
+		s->S = lua_newstate(limited_alloc, s);
+	if (!s || !s->S) {
+		hk_err_nomem(&err);
+		lhk_raise(L, &err);
+	}
 	lua_sethook(s->S, stop, LUA_MASKCOUNT, STEPS_MAX);
 	return s;
 }
@@ -118,6 +120,8 @@ static const char *copy(lua_State *L, struct state *s, int depth)
 		return NULL;
 	case LUA_TSTRING:
 		text = lua_tolstring(S, -1, &len);
+		if (strlen(text) != len) /* no path or URI can have one */
+			return "it holds a text with a zero byte";
 		lua_pushlstring(L, text, len);
 		return NULL;
 	case LUA_TTABLE:
@@ -175,10 +179,9 @@ static int script_data(lua_State *L)
 
 void lhk_add_data(lua_State *L)
 {
-	luaL_newmetatable(L, STATE);
-	lua_pushcfunction(L, state_close);
-	lua_setfield(L, -2, "__gc");
-	lua_pop(L, 1);
+	static const luaL_Reg none[] = {{NULL, NULL}};
+
+	lhk_kind(L, STATE, none, lhk_close, state_free);
 	lua_pushcfunction(L, script_data);
 	lua_setfield(L, -2, "data");
 }

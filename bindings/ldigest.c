@@ -45,13 +45,9 @@ static int digest_sri(lua_State *L)
 	return spell(L, hk_digest_sri);
 }
 
-static int hash_close(lua_State *L)
+static void hash_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_HASH);
-
-	hk_hash_free(box->p);
-	box->p = NULL;
-	return 0;
+	hk_hash_free(p);
 }
 
 static int digest_new(lua_State *L)
@@ -64,21 +60,16 @@ static int digest_new(lua_State *L)
 	return lhk_must(L, box, &err);
 }
 
-static int raise(lua_State *L, const struct hk_err *err)
-{
-	lhk_push_error(L, err);
-	return lua_error(L);
-}
-
 static int hash_update(lua_State *L)
 {
-	struct hk_hash *h = lhk_check(L, 1, LHK_HASH);
 	struct hk_err err = {0};
+	const char *data;
 	size_t len;
-	const char *data = luaL_checklstring(L, 2, &len);
 
-	if (hk_hash_update(h, data, len, &err) != HK_OK)
-		return raise(L, &err);
+	lhk_check(L, 1, LHK_HASH);
+	data = luaL_checklstring(L, 2, &len);
+	if (hk_hash_update(lhk_check(L, 1, LHK_HASH), data, len, &err) != HK_OK)
+		return lhk_raise(L, &err);
 	lua_settop(L, 1);
 	return 1;
 }
@@ -91,8 +82,8 @@ static int hash_final(lua_State *L)
 	char text[HK_DIGEST_TEXT];
 
 	if (hk_hash_final(h, &d, &err) != HK_OK)
-		return raise(L, &err);
-	hash_close(L);
+		return lhk_raise(L, &err);
+	hk_hash_free(lhk_take(L, 1, LHK_HASH));
 	hk_digest_text(&d, text);
 	lua_pushstring(L, text);
 	return 1;
@@ -131,7 +122,7 @@ static const luaL_Reg functions[] = {
 
 int lhk_open_digest(lua_State *L)
 {
-	lhk_kind(L, LHK_HASH, hash_methods, hash_close);
+	lhk_kind(L, LHK_HASH, hash_methods, lhk_close, hash_free);
 	luaL_newlib(L, functions);
 	return 1;
 }

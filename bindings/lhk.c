@@ -3,24 +3,113 @@
  */
 #include "lhk.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- objects ------------------------------------------------------------------------------ */
 
+/* Of a state. Its finalizer is the last of the bindings', since it is made before all objects. */
+struct owner {
+	struct lhk_box *boxes;
+	bool closed;
+};
+
+/* Keys: of the registry, and of a kind's metatable. */
+static const char owner_key, free_key;
+
+static struct owner *owner_of(lua_State *L)
+{
+	struct owner *o;
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &owner_key);
+	o = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return o;
+}
+
+static void free_box(struct lhk_box *box)
+{
+	*box->at = box->next;
+	if (box->next)
+		box->next->at = box->at;
+	if (box->p)
+		box->free(box->p);
+	free(box);
+}
+
+static int owner_close(lua_State *L)
+{
+	struct owner *o = lua_touserdata(L, 1);
+
+	while (o->boxes)
+		free_box(o->boxes);
+	o->closed = true;
+	return 0;
+}
+
+static void open_owner(lua_State *L)
+{
+	struct owner *o;
+
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &owner_key) == LUA_TNIL) {
+		o = lua_newuserdatauv(L, sizeof *o, 0);
+		memset(o, 0, sizeof *o);
+		lua_createtable(L, 0, 1);
+		lua_pushcfunction(L, owner_close);
+		lua_setfield(L, -2, "__gc");
+		lua_setmetatable(L, -2);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &owner_key);
+	}
+	lua_pop(L, 1);
+}
+
+/* What was left of the list is freed: no userdata may look. */
+static struct lhk_box *box_of(lua_State *L, struct lhk_box *const *object)
+{
+	return object && !owner_of(L)->closed ? *object : NULL;
+}
+
 struct lhk_box *lhk_new(lua_State *L, const char *kind, int nuv)
 {
-	struct lhk_box *box = lua_newuserdatauv(L, sizeof *box, nuv);
+	struct lhk_box **object = lua_newuserdatauv(L, sizeof *object, nuv), *box;
+	struct owner *o = owner_of(L);
+	struct hk_err err = {0};
 
-	box->p = NULL;
+	*object = NULL;
 	luaL_setmetatable(L, kind);
+	if (o->closed)
+		luaL_error(L, "the Lua state is being closed");
+	box = calloc(1, sizeof *box);
+	if (!box) {
+		hk_err_nomem(&err);
+		lhk_raise(L, &err);
+	}
+	lua_getmetatable(L, -1);
+	lua_rawgetp(L, -1, &free_key);
+	memcpy(&box->free, lua_touserdata(L, -1), sizeof box->free);
+	lua_pop(L, 2);
+	box->next = o->boxes;
+	box->at = &o->boxes;
+	if (box->next)
+		box->next->at = &box->next;
+	o->boxes = box;
+	*object = box;
 	return box;
+}
+
+void *lhk_test(lua_State *L, int arg, const char *kind)
+{
+	struct lhk_box *box = box_of(L, luaL_testudata(L, arg, kind));
+
+	return box ? box->p : NULL;
 }
 
 void *lhk_check(lua_State *L, int arg, const char *kind)
 {
-	struct lhk_box *box = luaL_checkudata(L, arg, kind);
+	struct lhk_box *box = box_of(L, luaL_checkudata(L, arg, kind));
 
-	luaL_argcheck(L, box->p, arg, "it is closed, or was given away");
+	luaL_argcheck(L, box && box->p, arg, "it is closed, or was given away");
 	return box->p;
 }
 
@@ -28,21 +117,36 @@ void *lhk_take(lua_State *L, int arg, const char *kind)
 {
 	void *p = lhk_check(L, arg, kind);
 
-	((struct lhk_box *)lua_touserdata(L, arg))->p = NULL;
+	(*(struct lhk_box **)lua_touserdata(L, arg))->p = NULL;
 	return p;
 }
 
-void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close)
+int lhk_close(lua_State *L)
+{
+	const char *kind = lua_tostring(L, lua_upvalueindex(1));
+	struct lhk_box **object = luaL_checkudata(L, 1, kind), *box = box_of(L, object);
+
+	*object = NULL;
+	if (box)
+		free_box(box);
+	return 0;
+}
+
+void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close,
+	void (*free)(void *p))
 {
 	luaL_newmetatable(L, kind);
+	memcpy(lua_newuserdatauv(L, sizeof free, 0), &free, sizeof free);
+	lua_rawsetp(L, -2, &free_key);
+	lua_pushstring(L, kind);
+	lua_pushcclosure(L, close, 1);
 	lua_newtable(L);
 	luaL_setfuncs(L, methods, 0);
-	lua_pushcfunction(L, close);
+	lua_pushvalue(L, -2);
 	lua_setfield(L, -2, "close");
-	lua_setfield(L, -2, "__index");
-	lua_pushcfunction(L, close);
-	lua_setfield(L, -2, "__gc");
-	lua_pushcfunction(L, close);
+	lua_setfield(L, -3, "__index");
+	lua_pushvalue(L, -1);
+	lua_setfield(L, -3, "__gc");
 	lua_setfield(L, -2, "__close");
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "__metatable");
@@ -110,25 +214,28 @@ int lhk_new_error(lua_State *L)
 	return 1;
 }
 
-static int buf_close(lua_State *L)
+static void free_buf(void *p)
 {
-	hk_buf_free(lua_touserdata(L, 1));
-	return 0;
+	hk_buf_free(p);
+	free(p);
 }
 
 void lhk_open_base(lua_State *L)
 {
+	static const luaL_Reg none[] = {{NULL, NULL}};
+
+	open_owner(L);
 	luaL_newmetatable(L, LHK_ERROR);
 	lua_pushcfunction(L, error_tostring);
 	lua_setfield(L, -2, "__tostring");
-	luaL_newmetatable(L, LHK_BUF);
-	lua_pushcfunction(L, buf_close);
-	lua_setfield(L, -2, "__gc");
-	lua_pop(L, 2);
+	lua_pop(L, 1);
+	lhk_kind(L, LHK_BUF, none, lhk_close, free_buf);
 }
 
 int lhk_fail(lua_State *L, const struct hk_err *err)
 {
+	if (err->code == HK_ENOMEM)
+		return lhk_raise(L, err);
 	luaL_pushfail(L);
 	lhk_push_error(L, err);
 	return 2;
@@ -147,23 +254,31 @@ int lhk_made(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
 	return box->p ? 1 : lhk_fail(L, err);
 }
 
-int lhk_must(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
+int lhk_raise(lua_State *L, const struct hk_err *err)
 {
-	if (box->p)
-		return 1;
 	lhk_push_error(L, err);
 	return lua_error(L);
 }
 
+int lhk_must(lua_State *L, const struct lhk_box *box, const struct hk_err *err)
+{
+	return box->p ? 1 : lhk_raise(L, err);
+}
+
 struct hk_buf *lhk_new_buf(lua_State *L, size_t max, bool secret)
 {
-	struct hk_buf *b = lua_newuserdatauv(L, sizeof *b, 0);
+	struct lhk_box *box = lhk_new(L, LHK_BUF, 0);
+	struct hk_buf *b = box->p = malloc(sizeof *b);
+	struct hk_err err = {0};
 
-	if (secret)
+	if (!b) {
+		hk_err_nomem(&err);
+		lhk_raise(L, &err);
+	} else if (secret) {
 		hk_buf_init_secret(b, max);
-	else
+	} else {
 		hk_buf_init(b, max);
-	luaL_setmetatable(L, LHK_BUF);
+	}
 	return b;
 }
 
@@ -248,17 +363,50 @@ static int bad_field(lua_State *L, const char *name, const char *want)
 	return luaL_error(L, "option '%s' must be %s, not a %s", name, want, luaL_typename(L, -1));
 }
 
+/* The string on the top, which C must not cut. */
+static const char *whole_string(lua_State *L, const char *name)
+{
+	const char *text = lua_tostring(L, -1);
+
+	if (strlen(text) != lua_rawlen(L, -1))
+		luaL_error(L, "option '%s' contains a zero byte", name);
+	return text;
+}
+
 const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent)
 {
-	if (!field(L, arg, name))
+	if (lhk_field(L, arg, name) == LUA_TNIL)
 		return absent;
 	if (lua_type(L, -1) != LUA_TSTRING)
 		bad_field(L, name, "a string");
-	absent = lua_tostring(L, -1);
-	if (strlen(absent) != lua_rawlen(L, -1))
-		luaL_error(L, "option '%s' contains a zero byte", name);
-	lua_pop(L, 1);
-	return absent;
+	return whole_string(L, name);
+}
+
+/* The list may change as soon as Lua is asked for anything, so the strings are kept beside it. */
+const char **lhk_opt_strings(lua_State *L, int arg, const char *name)
+{
+	const char **strings;
+	lua_Integer n, i;
+	int list;
+
+	if (lhk_field(L, arg, name) == LUA_TNIL)
+		return NULL;
+	if (!lua_istable(L, -1))
+		bad_field(L, name, "a table");
+	list = lua_gettop(L);
+	n = (lua_Integer)lua_rawlen(L, list);
+	strings = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *strings, 1);
+	lua_createtable(L, n < INT_MAX ? (int)n : INT_MAX, 0);
+	for (i = 0; i < n; i++) {
+		if (lua_rawgeti(L, list, i + 1) != LUA_TSTRING)
+			luaL_error(L, "option '%s' must be a list of strings", name);
+		strings[i] = whole_string(L, name);
+		lua_rawseti(L, -2, i + 1);
+	}
+	strings[n] = NULL;
+	lua_setiuservalue(L, -2, 1);
+	lua_replace(L, list);
+	return strings;
 }
 
 lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent)

@@ -4,7 +4,14 @@
  *
  * Memory: a userdata is made first, empty and with its metatable, and the C object put in after,
  * so that an error in between leaks nothing. __gc, __close and :close() are one idempotent
- * function. No core function is on the C stack while Lua may raise.
+ * function. No core function is on the C stack while Lua may raise. Lua needs memory to call a
+ * finalizer, and calls none of an object that is made while the state closes; so all objects are in
+ * a list too, and what is left of it goes with the state.
+ *
+ * Wherever Lua allocates, converts or indexes, a finalizer or a metamethod may run, which may close
+ * any object and change any table. So an object's pointer is fetched last, in the call that it is for,
+ * after a check that tells misuse first; what C lends is copied before Lua is asked for more; and
+ * what C borrows from Lua stays on the stack.
  */
 #ifndef LHK_H
 #define LHK_H
@@ -29,9 +36,11 @@
 #define LHK_SESSION  "hocker.Session"
 #define LHK_TRANSFER "hocker.Transfer"
 
-/* Every object is one pointer; NULL is closed, or not yet made. */
+/* Every object is one pointer; NULL is closed, given away, or not yet made. */
 struct lhk_box {
 	void *p;
+	void (*free)(void *p);
+	struct lhk_box *next, **at; /* in the state's list, newest first */
 };
 
 /* [-0, +1] A new, empty userdata of that kind with `nuv` user values. */
@@ -39,6 +48,9 @@ struct lhk_box *lhk_new(lua_State *L, const char *kind, int nuv);
 
 /* The pointer of the open object at `arg`; raises for another type or a closed one. */
 void *lhk_check(lua_State *L, int arg, const char *kind);
+
+/* That pointer, or NULL for anything else. */
+void *lhk_test(lua_State *L, int arg, const char *kind);
 
 /* The pointer of the object at `arg`, which is NULL from now on: the object is spent. */
 void *lhk_take(lua_State *L, int arg, const char *kind);
@@ -49,8 +61,11 @@ void lhk_push_error(lua_State *L, const struct hk_err *err);
 /* The code whose stable name is at `arg`; raises for another string. */
 int lhk_check_code(lua_State *L, int arg);
 
-/* nil, err */
+/* nil, err; but no memory is raised, as Lua does: nobody expects a URL, say, to be wrong for that. */
 int lhk_fail(lua_State *L, const struct hk_err *err);
+
+/* Raises the error object. */
+int lhk_raise(lua_State *L, const struct hk_err *err);
 
 /* true, or nil, err */
 int lhk_result(lua_State *L, int rc, const struct hk_err *err);
@@ -74,13 +89,18 @@ const char *lhk_check_text(lua_State *L, int arg);
 /* Raises unless `arg` is a table (or absent) whose keys are all in the NULL-terminated list. */
 void lhk_check_options(lua_State *L, int arg, const char *const *names);
 
-/* [-0, +1] The field of the table (or nothing) at `arg`, and its type. Raw: what is borrowed from
- * a table has to be in it. */
+/* [-0, +1] The field of the table (or nothing) at `arg`, and its type. Raw: an option has to be in
+ * its table. */
 int lhk_field(lua_State *L, int arg, const char *name);
 
-/* Fields of the table at `arg`; absent ones give the default. A wrong type raises. The string
- * is borrowed from the table, and has no zero byte. */
+/* [-0, +1] That field, a string without a zero byte, or `absent`. A wrong type raises. */
 const char *lhk_opt_string(lua_State *L, int arg, const char *name, const char *absent);
+
+/* [-0, +1] That field, a list of such strings, as C wants it, with its NULL; or NULL. A wrong type
+ * raises. */
+const char **lhk_opt_strings(lua_State *L, int arg, const char *name);
+
+/* Fields of the table at `arg`; absent ones give the default. A wrong type raises. */
 lua_Integer lhk_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent);
 long lhk_opt_ms(lua_State *L, int arg, const char *name);
 int lhk_opt_boolean(lua_State *L, int arg, const char *name);
@@ -95,8 +115,11 @@ void lhk_set_descriptor(lua_State *L, int fd, int other);
 /* Parses the digest at `arg`; HK_EVERIFY for another string. */
 int lhk_to_digest(lua_State *L, int arg, struct hk_digest *d, struct hk_err *err);
 
-/* [-0, +0] Makes the metatable of a kind: methods, and `close` for __gc, __close, :close(). */
-void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close);
+/* [-0, +0] Makes the metatable of a kind: methods, and `close` for __gc, __close, :close(), which is
+ * lhk_close or calls it. `free` frees the pointer. */
+void lhk_kind(lua_State *L, const char *kind, const luaL_Reg *methods, lua_CFunction close,
+	void (*free)(void *p));
+int lhk_close(lua_State *L);
 
 /* [-0, +1] Each pushes its part of hocker.core, or nothing and only makes its kinds. */
 void lhk_open_base(lua_State *L);

@@ -17,17 +17,20 @@ int lhk_new_join(lua_State *L)
 /* join:part(bytes, ahead): the sink, its first offset, and its last one; or nil. */
 static int join_part(lua_State *L)
 {
-	struct hk_join *j = lhk_check(L, 1, LHK_JOIN);
-	lua_Integer bytes = luaL_optinteger(L, 2, -1);
-	lua_Integer ahead = luaL_optinteger(L, 3, 0);
+	lua_Integer bytes, ahead;
 	struct hk_range range;
+	struct hk_join *j;
 	struct hk_sink *sink;
 	struct hk_err err = {0};
 	struct lhk_box *box;
 
+	lhk_check(L, 1, LHK_JOIN);
+	bytes = luaL_optinteger(L, 2, -1);
+	ahead = luaL_optinteger(L, 3, 0);
 	luaL_argcheck(L, lua_isnoneornil(L, 2) || bytes > 0, 2, "not a number of bytes");
 	luaL_argcheck(L, ahead >= 0, 3, "not a number of bytes");
 	box = lhk_new(L, LHK_SINK, 0);
+	j = lhk_check(L, 1, LHK_JOIN);
 	if (hk_join_part(j, bytes, ahead, &range, &sink, &err) != HK_OK)
 		return lhk_must(L, box, &err);
 	box->p = sink;
@@ -67,14 +70,9 @@ static int join_progress(lua_State *L)
 	return 1;
 }
 
-static int join_close(lua_State *L)
+static void join_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_JOIN);
-	struct hk_join *j = box->p;
-
-	box->p = NULL;
-	hk_join_unref(j);
-	return 0;
+	hk_join_unref(p);
 }
 
 static const luaL_Reg methods[] = {
@@ -87,5 +85,5 @@ static const luaL_Reg methods[] = {
 
 void lhk_open_join(lua_State *L)
 {
-	lhk_kind(L, LHK_JOIN, methods, join_close);
+	lhk_kind(L, LHK_JOIN, methods, lhk_close, join_free);
 }

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Wraps a sink made from an output; the box was pushed before. */
-static int made_sink(lua_State *L, struct lhk_box *box, struct hk_sink *sink, struct hk_err *err)
+#define PIPE_MAX (1 << 30)
+
+/* [-0, +1] A new, empty object, to be made of the one at 1. */
+static struct lhk_box *new_of(lua_State *L, const char *kind, const char *of)
 {
-	box->p = sink;
-	return lhk_must(L, box, err);
+	lhk_check(L, 1, of);
+	return lhk_new(L, kind, 0);
 }
 
 /* --- memory --------------------------------------------------------------------------------- */
@@ -30,11 +32,11 @@ int lhk_new_buffer(lua_State *L)
 
 static int buffer_sink(lua_State *L)
 {
-	struct hk_mem *m = lhk_check(L, 1, LHK_BUFFER);
+	struct lhk_box *box = new_of(L, LHK_SINK, LHK_BUFFER);
 	struct hk_err err = {0};
-	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 
-	return made_sink(L, box, hk_sink_mem(m, &err), &err);
+	box->p = hk_sink_mem(lhk_check(L, 1, LHK_BUFFER), &err);
+	return lhk_must(L, box, &err);
 }
 
 static int buffer_data(lua_State *L)
@@ -46,13 +48,9 @@ static int buffer_data(lua_State *L)
 	return 1;
 }
 
-static int buffer_close(lua_State *L)
+static void buffer_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_BUFFER);
-
-	hk_mem_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_mem_unref(p);
 }
 
 /* --- meter ----------------------------------------------------------------------------------- */
@@ -69,11 +67,11 @@ int lhk_new_meter(lua_State *L)
 
 static int meter_sink(lua_State *L)
 {
-	struct hk_meter *m = lhk_check(L, 1, LHK_METER);
+	struct lhk_box *box = new_of(L, LHK_SINK, LHK_METER);
 	struct hk_err err = {0};
-	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 
-	return made_sink(L, box, hk_meter_sink(m, &err), &err);
+	box->p = hk_meter_sink(lhk_check(L, 1, LHK_METER), &err);
+	return lhk_must(L, box, &err);
 }
 
 static int meter_size(lua_State *L)
@@ -96,13 +94,9 @@ static int meter_digest(lua_State *L)
 	return 1;
 }
 
-static int meter_close(lua_State *L)
+static void meter_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_METER);
-
-	hk_meter_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_meter_unref(p);
 }
 
 /* --- pipe ------------------------------------------------------------------------------------- */
@@ -113,7 +107,7 @@ int lhk_new_pipe(lua_State *L)
 	struct lhk_box *box;
 	struct hk_err err = {0};
 
-	luaL_argcheck(L, bytes > 0 && bytes <= 1 << 30, 1, "not a sensible size");
+	luaL_argcheck(L, bytes > 0 && bytes <= PIPE_MAX, 1, "not a sensible size");
 	box = lhk_new(L, LHK_PIPE, 0);
 	box->p = hk_pipe_new((size_t)bytes, &err);
 	return lhk_must(L, box, &err);
@@ -121,44 +115,49 @@ int lhk_new_pipe(lua_State *L)
 
 static int pipe_sink(lua_State *L)
 {
-	struct hk_pipe *p = lhk_check(L, 1, LHK_PIPE);
+	struct lhk_box *box = new_of(L, LHK_SINK, LHK_PIPE);
 	struct hk_err err = {0};
-	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 
-	return made_sink(L, box, hk_pipe_sink(p, &err), &err);
+	box->p = hk_pipe_sink(lhk_check(L, 1, LHK_PIPE), &err);
+	return lhk_must(L, box, &err);
+}
+
+/* Moves what is in the pipe to the buffer. */
+static int empty_pipe(struct hk_pipe *p, struct hk_buf *b, struct hk_err *err)
+{
+	const void *data;
+	size_t len;
+	int rc = hk_pipe_peek(p, &data, &len, err);
+
+	if (rc == HK_OK)
+		rc = hk_buf_add(b, data, len, err);
+	if (rc == HK_OK)
+		hk_pipe_drop(p, len);
+	return rc;
 }
 
 /* pipe:read(): bytes; or false where there are none now; or nil at the end; or nil and an error. */
 static int pipe_read(lua_State *L)
 {
-	struct hk_pipe *p = lhk_check(L, 1, LHK_PIPE);
 	struct hk_err err = {0};
-	const void *data;
-	size_t len;
-	int rc = hk_pipe_peek(p, &data, &len, &err);
+	struct hk_buf *b;
+	int rc;
 
-	if (rc == HK_AGAIN) {
+	lhk_check(L, 1, LHK_PIPE);
+	b = lhk_new_buf(L, PIPE_MAX, false);
+	rc = empty_pipe(lhk_check(L, 1, LHK_PIPE), b, &err);
+	if (rc == HK_AGAIN)
 		lua_pushboolean(L, false);
-		return 1;
-	}
-	if (rc != HK_OK)
-		return lhk_fail(L, &err);
-	if (len == 0) {
+	else if (rc == HK_OK && b->len == 0)
 		luaL_pushfail(L);
-		return 1;
-	}
-	lua_pushlstring(L, data, len);
-	hk_pipe_drop(p, len);
+	else
+		return lhk_buf_result(L, rc, b, &err);
 	return 1;
 }
 
-static int pipe_close(lua_State *L)
+static void pipe_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_PIPE);
-
-	hk_pipe_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_pipe_unref(p);
 }
 
 /* --- file ------------------------------------------------------------------------------------- */
@@ -179,11 +178,11 @@ int lhk_new_file(lua_State *L)
 
 static int file_sink(lua_State *L)
 {
-	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
+	struct lhk_box *box = new_of(L, LHK_SINK, LHK_FILE);
 	struct hk_err err = {0};
-	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 
-	return made_sink(L, box, hk_sink_file(f, &err), &err);
+	box->p = hk_sink_file(lhk_check(L, 1, LHK_FILE), &err);
+	return lhk_must(L, box, &err);
 }
 
 static int file_make_executable(lua_State *L)
@@ -208,38 +207,37 @@ static int file_commit(lua_State *L)
 	return lhk_result(L, hk_file_commit(f, &err), &err);
 }
 
-static int file_close(lua_State *L)
+static void file_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_FILE);
-
-	hk_file_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_file_unref(p);
 }
 
 /* --- tar -------------------------------------------------------------------------------------- */
 
 int lhk_new_tar(lua_State *L)
 {
-	struct hk_file *f = lhk_check(L, 1, LHK_FILE);
-	struct lhk_box *box = lhk_new(L, LHK_TAR, 0);
+	struct lhk_box *box = new_of(L, LHK_TAR, LHK_FILE);
 	struct hk_err err = {0};
 
-	box->p = hk_tar_new(f, &err);
+	box->p = hk_tar_new(lhk_check(L, 1, LHK_FILE), &err);
 	return lhk_made(L, box, &err);
 }
 
 static int tar_member(lua_State *L)
 {
-	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
-	const char *name = lhk_check_text(L, 2);
-	lua_Integer size = luaL_optinteger(L, 3, -1);
 	struct lhk_box *box;
 	struct hk_err err = {0};
+	struct hk_tar *t;
+	const char *name;
+	lua_Integer size;
 	size_t index;
 
+	lhk_check(L, 1, LHK_TAR);
+	name = lhk_check_text(L, 2);
+	size = luaL_optinteger(L, 3, -1);
 	luaL_argcheck(L, size >= 0 || lua_isnoneornil(L, 3), 3, "not a size");
 	box = lhk_new(L, LHK_SINK, 0);
+	t = lhk_check(L, 1, LHK_TAR);
 	if (hk_tar_add(t, name, size, &index, &err) == HK_OK)
 		box->p = hk_tar_sink(t, index, &err);
 	return lhk_made(L, box, &err);
@@ -247,14 +245,15 @@ static int tar_member(lua_State *L)
 
 static int tar_sink(lua_State *L)
 {
-	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
-	lua_Integer index = luaL_checkinteger(L, 2);
-	struct lhk_box *box;
 	struct hk_err err = {0};
+	struct lhk_box *box;
+	lua_Integer index;
 
+	lhk_check(L, 1, LHK_TAR);
+	index = luaL_checkinteger(L, 2);
 	luaL_argcheck(L, index > 0, 2, "not a member");
 	box = lhk_new(L, LHK_SINK, 0);
-	box->p = hk_tar_sink(t, (size_t)index - 1, &err);
+	box->p = hk_tar_sink(lhk_check(L, 1, LHK_TAR), (size_t)index - 1, &err);
 	return lhk_made(L, box, &err);
 }
 
@@ -293,13 +292,14 @@ static int tar_next(lua_State *L)
 
 static int tar_put(lua_State *L)
 {
-	struct hk_tar *t = lhk_check(L, 1, LHK_TAR);
-	const char *name = lhk_check_text(L, 2), *data;
 	struct hk_err err = {0};
+	const char *name, *data;
 	size_t len;
 
+	lhk_check(L, 1, LHK_TAR);
+	name = lhk_check_text(L, 2);
 	data = luaL_checklstring(L, 3, &len);
-	return lhk_result(L, hk_tar_put(t, name, data, len, &err), &err);
+	return lhk_result(L, hk_tar_put(lhk_check(L, 1, LHK_TAR), name, data, len, &err), &err);
 }
 
 static int tar_finish(lua_State *L)
@@ -310,13 +310,9 @@ static int tar_finish(lua_State *L)
 	return lhk_result(L, hk_tar_finish(t, &err), &err);
 }
 
-static int tar_close(lua_State *L)
+static void tar_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TAR);
-
-	hk_tar_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_tar_unref(p);
 }
 
 /* --- tar stream ------------------------------------------------------------------------------- */
@@ -334,15 +330,19 @@ int lhk_new_tar_stream(lua_State *L)
 
 static int stream_member(lua_State *L)
 {
-	struct hk_tar_stream *t = lhk_check(L, 1, LHK_STREAM);
-	const char *name = lhk_check_text(L, 2);
-	lua_Integer size = luaL_checkinteger(L, 3);
 	struct lhk_box *box;
 	struct hk_err err = {0};
+	struct hk_tar_stream *t;
+	const char *name;
+	lua_Integer size;
 	size_t index;
 
+	lhk_check(L, 1, LHK_STREAM);
+	name = lhk_check_text(L, 2);
+	size = luaL_checkinteger(L, 3);
 	luaL_argcheck(L, size >= 0, 3, "not a size");
 	box = lhk_new(L, LHK_SINK, 0);
+	t = lhk_check(L, 1, LHK_STREAM);
 	if (hk_tar_stream_add(t, name, size, &index, &err) == HK_OK)
 		box->p = hk_tar_stream_sink(t, index, &err);
 	return lhk_made(L, box, &err);
@@ -350,12 +350,15 @@ static int stream_member(lua_State *L)
 
 static int stream_put(lua_State *L)
 {
-	struct hk_tar_stream *t = lhk_check(L, 1, LHK_STREAM);
-	const char *name = lhk_check_text(L, 2), *data;
 	struct hk_err err = {0};
+	struct hk_tar_stream *t;
+	const char *name, *data;
 	size_t len;
 
+	lhk_check(L, 1, LHK_STREAM);
+	name = lhk_check_text(L, 2);
 	data = luaL_checklstring(L, 3, &len);
+	t = lhk_check(L, 1, LHK_STREAM);
 	return lhk_result(L, hk_tar_stream_put(t, name, data, len, &err), &err);
 }
 
@@ -367,13 +370,9 @@ static int stream_finish(lua_State *L)
 	return lhk_result(L, hk_tar_stream_finish(t, &err), &err);
 }
 
-static int stream_close(lua_State *L)
+static void stream_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_STREAM);
-
-	hk_tar_stream_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_tar_stream_unref(p);
 }
 
 /* --- directory -------------------------------------------------------------------------------- */
@@ -396,21 +395,26 @@ static int dir_exists(lua_State *L)
 
 static int dir_read(lua_State *L)
 {
-	struct hk_dir *d = lhk_check(L, 1, LHK_DIR);
-	const char *name = lhk_check_text(L, 2);
 	struct hk_err err = {0};
+	const char *name;
+	struct hk_dir *d;
 
+	lhk_check(L, 1, LHK_DIR);
+	name = lhk_check_text(L, 2);
+	d = lhk_check(L, 1, LHK_DIR);
 	return lhk_result(L, hk_dir_read(d, name, lhk_take(L, 3, LHK_SINK), &err), &err);
 }
 
 static int dir_sink(lua_State *L)
 {
-	struct hk_dir *d = lhk_check(L, 1, LHK_DIR);
-	const char *name = lhk_check_text(L, 2);
-	struct lhk_box *box = lhk_new(L, LHK_SINK, 0);
 	struct hk_err err = {0};
+	struct lhk_box *box;
+	const char *name;
 
-	box->p = hk_dir_sink(d, name, &err);
+	lhk_check(L, 1, LHK_DIR);
+	name = lhk_check_text(L, 2);
+	box = lhk_new(L, LHK_SINK, 0);
+	box->p = hk_dir_sink(lhk_check(L, 1, LHK_DIR), name, &err);
 	return lhk_made(L, box, &err);
 }
 
@@ -430,13 +434,9 @@ static int dir_commit(lua_State *L)
 	return lhk_result(L, hk_dir_commit(d, &err), &err);
 }
 
-static int dir_close(lua_State *L)
+static void dir_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_DIR);
-
-	hk_dir_unref(box->p);
-	box->p = NULL;
-	return 0;
+	hk_dir_unref(p);
 }
 
 /* --- kinds ------------------------------------------------------------------------------------ */
@@ -495,11 +495,11 @@ static const luaL_Reg dir_methods[] = {
 
 void lhk_open_output(lua_State *L)
 {
-	lhk_kind(L, LHK_BUFFER, buffer_methods, buffer_close);
-	lhk_kind(L, LHK_METER, meter_methods, meter_close);
-	lhk_kind(L, LHK_PIPE, pipe_methods, pipe_close);
-	lhk_kind(L, LHK_FILE, file_methods, file_close);
-	lhk_kind(L, LHK_TAR, tar_methods, tar_close);
-	lhk_kind(L, LHK_STREAM, stream_methods, stream_close);
-	lhk_kind(L, LHK_DIR, dir_methods, dir_close);
+	lhk_kind(L, LHK_BUFFER, buffer_methods, lhk_close, buffer_free);
+	lhk_kind(L, LHK_METER, meter_methods, lhk_close, meter_free);
+	lhk_kind(L, LHK_PIPE, pipe_methods, lhk_close, pipe_free);
+	lhk_kind(L, LHK_FILE, file_methods, lhk_close, file_free);
+	lhk_kind(L, LHK_TAR, tar_methods, lhk_close, tar_free);
+	lhk_kind(L, LHK_STREAM, stream_methods, lhk_close, stream_free);
+	lhk_kind(L, LHK_DIR, dir_methods, lhk_close, dir_free);
 }

@@ -7,6 +7,7 @@
 #include "lhk.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #define RETRIES 3
@@ -53,28 +54,6 @@ int lhk_new_session(lua_State *L)
 	return lhk_made(L, box, &err);
 }
 
-/* The list of strings at the top of the stack, as C wants it, in memory that Lua owns:
- * [-0, +1]. The strings are borrowed from the list. */
-static const char **push_strings(lua_State *L, int list, const char *name)
-{
-	size_t n, i;
-	const char **lines;
-
-	if (!lua_istable(L, list))
-		luaL_error(L, "option '%s' must be a table, not a %s", name,
-			luaL_typename(L, list));
-	n = lua_rawlen(L, list);
-	lines = lua_newuserdatauv(L, (n + 1) * sizeof *lines, 0);
-	for (i = 0; i < n; i++) {
-		if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TSTRING)
-			luaL_error(L, "option '%s' must be a list of strings", name);
-		lines[i] = lhk_check_text(L, -1);
-		lua_pop(L, 1);
-	}
-	lines[n] = NULL;
-	return lines;
-}
-
 static bool read_range(lua_State *L, int arg, struct hk_range *range)
 {
 	if (lhk_field(L, arg, "range") == LUA_TNIL)
@@ -87,24 +66,24 @@ static bool read_range(lua_State *L, int arg, struct hk_range *range)
 	return true;
 }
 
-/* Raises unless an open sink is on the top. */
-static void check_sink(lua_State *L)
+/* [-0, +1] The option `sink`: nil, or one that is open. */
+static void check_sink(lua_State *L, int arg)
 {
-	const struct lhk_box *box = luaL_testudata(L, -1, LHK_SINK);
-
-	if (!box || !box->p)
+	if (lhk_field(L, arg, "sink") != LUA_TNIL && !lhk_test(L, -1, LHK_SINK))
 		luaL_error(L, "option 'sink' must be a sink, not closed and not given away");
 }
 
-/* session:start(request). The stack keeps all that the request borrows. */
+/* session:start(request) */
 static int session_start(lua_State *L)
 {
-	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
 	struct hk_request rq = {0};
 	struct hk_range range;
 	struct hk_err err = {0};
+	struct hk_session *s;
 	struct lhk_box *box;
+	int self;
 
+	lhk_check(L, 1, LHK_SESSION);
 	lua_settop(L, 2);
 	lhk_check_options(L, 2, request_options);
 	rq.url = lhk_opt_string(L, 2, "url", NULL);
@@ -118,43 +97,43 @@ static int session_start(lua_State *L)
 	rq.apart = lhk_opt_boolean(L, 2, "apart");
 	rq.from = lhk_opt_integer(L, 2, "from", 0);
 	luaL_argcheck(L, rq.from >= 0, 2, "option 'from' is not an offset");
-	if (lhk_field(L, 2, "headers") != LUA_TNIL)
-		rq.headers = push_strings(L, lua_gettop(L), "headers");
-	if (lhk_field(L, 2, "sink") != LUA_TNIL)
-		check_sink(L);
-	lua_getiuservalue(L, 1, UV_TRANSFERS);
+	rq.headers = lhk_opt_strings(L, 2, "headers");
 	box = lhk_new(L, LHK_TRANSFER, 1);
+	self = lua_gettop(L);
 	lua_pushvalue(L, 1);
-	lua_setiuservalue(L, -2, UV_SESSION);
-	lua_pushvalue(L, -1);
-	lua_rawsetp(L, -3, box); /* under way: the session holds it */
-	if (!lua_isnil(L, -3))
-		rq.sink = lhk_take(L, -3, LHK_SINK);
+	lua_setiuservalue(L, self, UV_SESSION);
+	s = lhk_check(L, 1, LHK_SESSION);
+	check_sink(L, 2);
+	lua_getiuservalue(L, 1, UV_TRANSFERS);
+	lua_pushvalue(L, self);
+	lua_rawsetp(L, -2, box); /* under way: the session holds it */
+	if (!lua_isnil(L, self + 1))
+		rq.sink = lhk_take(L, self + 1, LHK_SINK);
 	box->p = hk_transfer_start(s, &rq, &err);
 	if (box->p) {
 		hk_transfer_set_user(box->p, box);
+		lua_settop(L, self);
 		return 1;
 	}
 	lua_pushnil(L);
-	lua_rawsetp(L, -3, box);
+	lua_rawsetp(L, -2, box);
 	return lhk_fail(L, &err);
 }
 
 static int session_trust(lua_State *L)
 {
-	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
 	struct hk_trust trust = {0};
 	struct hk_err err = {0};
 
+	lhk_check(L, 1, LHK_SESSION);
 	lua_settop(L, 2);
 	lhk_check_options(L, 2, trust_options);
 	trust.origin = lhk_opt_string(L, 2, "origin", NULL);
 	luaL_argcheck(L, trust.origin, 2, "option 'origin' is missing");
 	trust.cert = lhk_opt_string(L, 2, "cert", NULL);
 	trust.key = lhk_opt_string(L, 2, "key", NULL);
-	if (lhk_field(L, 2, "cacerts") != LUA_TNIL)
-		trust.cacerts = push_strings(L, lua_gettop(L), "cacerts");
-	return lhk_result(L, hk_session_trust(s, &trust, &err), &err);
+	trust.cacerts = lhk_opt_strings(L, 2, "cacerts");
+	return lhk_result(L, hk_session_trust(lhk_check(L, 1, LHK_SESSION), &trust, &err), &err);
 }
 
 static const char *const event_names[] = {
@@ -166,19 +145,20 @@ static const char *const event_names[] = {
 
 static int session_step(lua_State *L)
 {
-	struct hk_session *s = lhk_check(L, 1, LHK_SESSION);
-	lua_Number seconds = luaL_checknumber(L, 2);
+	lua_Number seconds;
 	int (*step)(struct hk_session *, long, struct hk_event *, struct hk_err *);
 	struct hk_event event;
 	struct hk_err err = {0};
 	void *box;
 
+	lhk_check(L, 1, LHK_SESSION);
+	seconds = luaL_checknumber(L, 2);
 	luaL_argcheck(L, seconds >= 0 && seconds < 1e6, 2, "not a number of seconds");
 	step = lua_toboolean(L, 3) ? hk_session_await : hk_session_step;
 	lua_settop(L, 2);
 	lua_createtable(L, 0, 2);
 	lua_getiuservalue(L, 1, UV_TRANSFERS);
-	if (step(s, (long)(seconds * 1000), &event, &err) != HK_OK)
+	if (step(lhk_check(L, 1, LHK_SESSION), (long)(seconds * 1000), &event, &err) != HK_OK)
 		return lhk_fail(L, &err);
 	if (event.type == HK_EVENT_NONE)
 		return 0;
@@ -211,13 +191,9 @@ static int session_spare(lua_State *L)
 	return 0;
 }
 
-static int session_close(lua_State *L)
+static void session_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_SESSION);
-
-	hk_session_free(box->p);
-	box->p = NULL;
-	return 0;
+	hk_session_free(p);
 }
 
 /* --- transfer: what is known of it -------------------------------------------------------------- */
@@ -237,59 +213,77 @@ static void add_header(lua_State *L, const char *line)
 	lua_rawset(L, -3);
 }
 
-static void push_fields(lua_State *L, const struct hk_response *r)
+/* The header lines, each with its NUL. */
+static int copy_lines(const struct hk_response *r, struct hk_buf *lines, struct hk_err *err)
 {
+	int rc = HK_OK;
 	size_t i;
 
-	lua_newtable(L);
-	for (i = 0; i < r->nheaders; i++)
-		add_header(L, r->headers[i]);
+	for (i = 0; i < r->nheaders && rc == HK_OK; i++)
+		rc = hk_buf_add(lines, r->headers[i], strlen(r->headers[i]) + 1, err);
+	return rc;
 }
 
-static void push_challenges(lua_State *L, const struct hk_response *r)
+static void push_fields(lua_State *L, const struct hk_buf *lines)
+{
+	size_t at;
+
+	lua_newtable(L);
+	for (at = 0; at < lines->len; at += strlen(lines->data + at) + 1)
+		add_header(L, lines->data + at);
+}
+
+static void push_challenges(lua_State *L, const struct hk_buf *lines)
 {
 	static const char name[] = "www-authenticate: ";
 	lua_Integer n = 0;
-	size_t i;
+	size_t at;
 
 	lua_newtable(L);
-	for (i = 0; i < r->nheaders; i++) {
-		if (strncmp(r->headers[i], name, sizeof name - 1) != 0)
+	for (at = 0; at < lines->len; at += strlen(lines->data + at) + 1) {
+		if (strncmp(lines->data + at, name, sizeof name - 1) != 0)
 			continue;
-		lua_pushstring(L, r->headers[i] + sizeof name - 1);
+		lua_pushstring(L, lines->data + at + sizeof name - 1);
 		lua_rawseti(L, -2, ++n);
 	}
 }
 
 static int transfer_response(lua_State *L)
 {
+	struct hk_err err = {0};
 	struct hk_response r;
+	struct hk_buf *lines;
 
-	hk_transfer_response(lhk_check(L, 1, LHK_TRANSFER), &r);
+	lhk_check(L, 1, LHK_TRANSFER);
+	lines = lhk_new_buf(L, SIZE_MAX, false);
 	lua_createtable(L, 0, 6);
+	hk_transfer_response(lhk_check(L, 1, LHK_TRANSFER), &r);
+	if (copy_lines(&r, lines, &err) != HK_OK)
+		return lhk_raise(L, &err);
 	lua_pushinteger(L, hk_transfer_received(lhk_check(L, 1, LHK_TRANSFER)));
 	lua_setfield(L, -2, "received");
 	lua_pushinteger(L, r.status);
 	lua_setfield(L, -2, "status");
-	lua_pushstring(L, r.url);
-	lua_setfield(L, -2, "url");
 	lua_pushlstring(L, r.body->data ? r.body->data : "", r.body->len);
 	lua_setfield(L, -2, "body");
-	push_fields(L, &r);
+	hk_transfer_response(lhk_check(L, 1, LHK_TRANSFER), &r);
+	lua_pushstring(L, r.url);
+	lua_setfield(L, -2, "url");
+	push_fields(L, lines);
 	lua_setfield(L, -2, "headers");
-	push_challenges(L, &r);
+	push_challenges(L, lines);
 	lua_setfield(L, -2, "challenges");
 	return 1;
 }
 
 static int transfer_error(lua_State *L)
 {
-	const struct hk_err *err = hk_transfer_error(lhk_check(L, 1, LHK_TRANSFER));
+	struct hk_err err = *hk_transfer_error(lhk_check(L, 1, LHK_TRANSFER));
 
-	if (err->code == HK_OK)
+	if (err.code == HK_OK)
 		luaL_pushfail(L);
 	else
-		lhk_push_error(L, err);
+		lhk_push_error(L, &err);
 	return 1;
 }
 
@@ -325,10 +319,14 @@ static int transfer_progress(lua_State *L)
 
 static int transfer_authorize(lua_State *L)
 {
-	struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
 	struct hk_err err = {0};
+	struct hk_transfer *t;
+	const char *value;
 
-	return lhk_result(L, hk_transfer_authorize(t, lhk_check_text(L, 2), &err), &err);
+	lhk_check(L, 1, LHK_TRANSFER);
+	value = lhk_check_text(L, 2);
+	t = lhk_check(L, 1, LHK_TRANSFER);
+	return lhk_result(L, hk_transfer_authorize(t, value, &err), &err);
 }
 
 static int transfer_follow(lua_State *L)
@@ -363,11 +361,11 @@ static void to_error(lua_State *L, int arg, struct hk_err *why)
 
 static int transfer_fail(lua_State *L)
 {
-	struct hk_transfer *t = lhk_check(L, 1, LHK_TRANSFER);
 	struct hk_err why = {0}, err = {0};
 
+	lhk_check(L, 1, LHK_TRANSFER);
 	to_error(L, 2, &why);
-	return lhk_result(L, hk_transfer_fail(t, &why, &err), &err);
+	return lhk_result(L, hk_transfer_fail(lhk_check(L, 1, LHK_TRANSFER), &why, &err), &err);
 }
 
 static int transfer_stop(lua_State *L)
@@ -376,19 +374,21 @@ static int transfer_stop(lua_State *L)
 	return 1;
 }
 
+static void transfer_free(void *p)
+{
+	hk_transfer_free(p);
+}
+
 static int transfer_close(lua_State *L)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_TRANSFER);
-	struct hk_transfer *t = box->p;
+	struct hk_transfer *t = lhk_test(L, 1, LHK_TRANSFER);
 
-	box->p = NULL;
-	hk_transfer_free(t);
 	if (t && lua_getiuservalue(L, 1, UV_SESSION) == LUA_TUSERDATA) {
 		lua_getiuservalue(L, -1, UV_TRANSFERS);
 		lua_pushnil(L);
-		lua_rawsetp(L, -2, box);
+		lua_rawsetp(L, -2, hk_transfer_user(t));
 	}
-	return 0;
+	return lhk_close(L);
 }
 
 /* --- kinds -------------------------------------------------------------------------------------------- */
@@ -418,6 +418,6 @@ static const luaL_Reg transfer_methods[] = {
 
 void lhk_open_session(lua_State *L)
 {
-	lhk_kind(L, LHK_SESSION, session_methods, session_close);
-	lhk_kind(L, LHK_TRANSFER, transfer_methods, transfer_close);
+	lhk_kind(L, LHK_SESSION, session_methods, lhk_close, session_free);
+	lhk_kind(L, LHK_TRANSFER, transfer_methods, transfer_close, transfer_free);
 }

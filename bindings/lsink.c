@@ -76,6 +76,7 @@ static int sink_tee(lua_State *L)
 	lhk_check(L, 2, LHK_SINK);
 	luaL_argcheck(L, !lua_rawequal(L, 1, 2), 2, "the same sink twice");
 	box = lhk_new(L, LHK_SINK, 0);
+	lhk_check(L, 2, LHK_SINK);
 	a = lhk_take(L, 1, LHK_SINK);
 	box->p = hk_sink_tee(a, lhk_take(L, 2, LHK_SINK), &err);
 	return lhk_must(L, box, &err);
@@ -101,12 +102,13 @@ static int sink_stdout(lua_State *L)
 
 static int sink_write(lua_State *L)
 {
-	struct hk_sink *s = lhk_check(L, 1, LHK_SINK);
 	struct hk_err err = {0};
+	const char *data;
 	size_t len;
-	const char *data = luaL_checklstring(L, 2, &len);
 
-	return lhk_result(L, hk_sink_write(s, data, len, &err), &err);
+	lhk_check(L, 1, LHK_SINK);
+	data = luaL_checklstring(L, 2, &len);
+	return lhk_result(L, hk_sink_write(lhk_check(L, 1, LHK_SINK), data, len, &err), &err);
 }
 
 static int sink_finish(lua_State *L)
@@ -117,14 +119,9 @@ static int sink_finish(lua_State *L)
 	return lhk_result(L, hk_sink_finish(s, &err), &err);
 }
 
-static int sink_close(lua_State *L)
+static void sink_free(void *p)
 {
-	struct lhk_box *box = luaL_checkudata(L, 1, LHK_SINK);
-	struct hk_sink *s = box->p;
-
-	box->p = NULL;
-	hk_sink_free(s);
-	return 0;
+	hk_sink_free(p);
 }
 
 static const luaL_Reg methods[] = {
@@ -145,7 +142,7 @@ static const luaL_Reg functions[] = {
 
 int lhk_open_sink(lua_State *L)
 {
-	lhk_kind(L, LHK_SINK, methods, sink_close);
+	lhk_kind(L, LHK_SINK, methods, lhk_close, sink_free);
 	luaL_newlib(L, functions);
 	return 1;
 }

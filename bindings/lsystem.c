@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ARGV_MAX 64
 #define RUN_MS	 30000
 #define RUN_MAX	 (64 * 1024)
 #define LIST_MAX (1024 * 1024)
@@ -102,29 +101,6 @@ static int system_user(lua_State *L)
 	return 1;
 }
 
-/* [-0, +1] The field argv of the options, a list of strings, as C wants it. The strings are
- * borrowed from the list. */
-static const char **check_argv(lua_State *L, int arg)
-{
-	lua_Integer n, i;
-	const char **argv;
-	int list;
-
-	luaL_argcheck(L, lhk_field(L, arg, "argv") == LUA_TTABLE, arg, "argv must be a list");
-	list = lua_gettop(L);
-	n = (lua_Integer)lua_rawlen(L, list);
-	luaL_argcheck(L, n >= 1 && n <= ARGV_MAX, arg, "argv must have a few words");
-	argv = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *argv, 0);
-	for (i = 0; i < n; i++) {
-		luaL_argcheck(L, lua_rawgeti(L, list, i + 1) == LUA_TSTRING, arg,
-			"a word of argv must be a string");
-		argv[i] = lhk_check_text(L, -1);
-		lua_pop(L, 1);
-	}
-	argv[n] = NULL;
-	return argv;
-}
-
 static int push_run(lua_State *L, int status, struct hk_buf *out, struct hk_buf *errors)
 {
 	lua_createtable(L, 0, 3);
@@ -146,7 +122,8 @@ static int system_run(lua_State *L)
 	int status;
 
 	lhk_check_options(L, 1, names);
-	c.argv = check_argv(L, 1);
+	c.argv = lhk_opt_strings(L, 1, "argv");
+	luaL_argcheck(L, c.argv && c.argv[0], 1, "option 'argv' must have a word");
 	c.input = lhk_opt_string(L, 1, "input", "");
 	c.input_len = strlen(c.input);
 	c.timeout_ms = lhk_opt_ms(L, 1, "timeout");

@@ -3,8 +3,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host.h"
@@ -55,30 +57,32 @@ enum { FINDS_LEAKS = 1 };
 enum { FINDS_LEAKS = 0 };
 #endif
 
-static lua_Alloc allocate;
+static int code = -1; /* the program's, once it ends */
 
-/* The program ends, and the system takes all memory back and wipes it: no block is freed by
- * itself. */
-static void *last_alloc(void *ud, void *old, size_t osize, size_t nsize)
+static int end(lua_State *L)
 {
-	return nsize > 0 ? allocate(ud, old, osize, nsize) : NULL;
+	(void)L;
+	if (code >= 0)
+		exit(code);
+	return 0;
 }
 
-/* All objects are closed, but their memory is not given back. */
-static void close_state(lua_State *L)
+/* The oldest object is closed last, and this one ends the program: all others are closed then, and
+ * the system takes their memory back and wipes it. No block is freed by itself. */
+static int make_oldest(lua_State *L)
 {
-	void *ud;
-
-	allocate = lua_getallocf(L, &ud);
-	if (!FINDS_LEAKS)
-		lua_setallocf(L, last_alloc, ud);
-	hk_host_free(L);
+	lua_newuserdatauv(L, 0, 0);
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, end);
+	lua_setfield(L, -2, "__gc");
+	lua_setmetatable(L, -2);
+	luaL_ref(L, LUA_REGISTRYINDEX);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	lua_State *L;
-	int code;
 
 	fill_descriptors();
 	set_signals();
@@ -88,7 +92,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	lua_gc(L, LUA_GCSTOP); /* nothing is garbage before a command runs, which turns it on */
+	lua_pushcfunction(L, make_oldest);
+	if (!FINDS_LEAKS)
+		(void)lua_pcall(L, 0, 0, 0);
 	code = hk_host_run(L, argc, (const char *const *)argv, NULL);
-	close_state(L);
+	hk_host_free(L);
 	return code;
 }

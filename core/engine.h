@@ -48,6 +48,7 @@ struct hk_transfer {
 	size_t refused;	 /* bytes that the sink had no room for; the leg is paused */
 
 	/* The exchange. */
+	bool whole;		 /* it is continued without a range: see transfer.h */
 	int64_t received, total; /* bytes in the sink; all there will be, or -1 */
 	int64_t mark;		 /* `received` when it broke last */
 	unsigned failures;	 /* since then */
@@ -75,6 +76,7 @@ int64_t session_now_ms(void);
 
 /* transfer.c, for the others */
 void transfer_run(struct hk_transfer *t); /* sends the next leg */
+bool transfer_run_whole(struct hk_transfer *t); /* again, without the range that was in vain */
 void transfer_orphan(struct hk_transfer *t); /* its session goes */
 HK_MUST_USE int transfer_check_url(const char *text, struct hk_err *err);
 

@@ -19,11 +19,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fdsink.h"
 #include "file.h"
 #include "interrupt.h"
-#include "number.h"
+#include "path.h"
 
-#define LINKS_MAX 40  /* symbolic links followed, as many as Linux does */
 #define BASE_MAX  200 /* bytes of the target's name in the temporary one; NAME_MAX: 255 */
 #define FIFO_MS	  100 /* between looks whether a FIFO has a reader */
 #define LOCK_MS	  50  /* between looks at a lock */
@@ -93,111 +93,6 @@ int hk_pread_all(int fd, void *data, size_t len, int64_t offset, const char *nam
 	return HK_OK;
 }
 
-/* --- paths -------------------------------------------------------------------------- */
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* The real path of the folder that `path` lies in; NULL and errno on failure. */
-static char *folder_of(const char *path)
-{
-	size_t len = (size_t)(base_of(path) - path);
-	char *dir = len > 0 ? strndup(path, len) : strdup(".");
-	char *real = dir ? realpath(dir, NULL) : NULL;
-
-	free(dir);
-	return real;
-}
-
-/* "<dir>/<name>"; NULL and errno on failure. */
-static char *join(const char *dir, const char *name)
-{
-	char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return path;
-}
-
-/* Replaces the path of a symbolic link by that of what it points to. */
-static int follow_link(char **path)
-{
-	char text[PATH_MAX];
-	char *dir = NULL, *next = NULL;
-	ssize_t n = readlink(*path, text, sizeof text - 1);
-
-	if (n < 0)
-		return -1;
-	text[n] = '\0';
-	if (text[0] == '/') {
-		next = strdup(text);
-	} else {
-		dir = folder_of(*path);
-		next = dir ? join(dir, text) : NULL;
-		free(dir);
-	}
-	if (!next)
-		return -1;
-	free(*path);
-	*path = next;
-	return 0;
-}
-
-/* Finds the N when `path` is /proc/self/fd/N, be it under another name, and else -1. */
-static int own_descriptor(const char *path, int *descriptor)
-{
-	char *self = realpath("/proc/self/fd", NULL); /* it may not be there */
-	char *dir = self || errno != ENOMEM ? folder_of(path) : NULL;
-	const char *base = base_of(path);
-	bool failed = !dir;
-	int64_t n = -1;
-
-	if (dir && self && strcmp(dir, self) == 0)
-		n = hk_number(&base);
-	*descriptor = *base == '\0' && n <= INT_MAX ? (int)n : -1;
-	free(dir);
-	free(self);
-	return failed ? -1 : 0;
-}
-
-/* Follows `path` to something that is no symbolic link, or is not there. It is done by
- * hand since realpath(3) needs the end to exist, and to notice a link to a descriptor
- * of ours, /dev/stdout above all: opening that anew would lose its position. */
-static int resolve(const char *path, char **end, int *descriptor)
-{
-	char *p = strdup(path);
-	struct stat st;
-	int links;
-
-	*descriptor = -1;
-	for (links = 0; p && links < LINKS_MAX; links++) {
-		if (lstat(p, &st) != 0) {
-			if (errno != ENOENT)
-				break;
-		} else if (S_ISLNK(st.st_mode)) {
-			if (own_descriptor(p, descriptor) != 0)
-				break;
-			if (*descriptor < 0) {
-				if (follow_link(&p) != 0)
-					break;
-				continue;
-			}
-		}
-		*end = p;
-		return 0;
-	}
-	if (links == LINKS_MAX)
-		errno = ELOOP;
-	free(p);
-	return -1;
-}
-
 /* --- creation ----------------------------------------------------------------------- */
 
 /* umask(2) can only be read by setting it, for a moment and for all threads. Linux tells it. */
@@ -230,7 +125,7 @@ int hk_file_scratch(const struct hk_file *f, struct hk_err *err)
 
 	if (fd >= 0)
 		return fd;
-	path = join(f->dir, ".hocker.XXXXXX");
+	path = hk_path_join(f->dir, ".hocker.XXXXXX");
 	if (!path) {
 		hk_err_nomem(err);
 		return -1;
@@ -285,14 +180,14 @@ static int stage_for_device(
 
 static int create_beside(struct hk_file *f, const char *end, struct hk_err *err)
 {
-	const char *base = base_of(end);
+	const char *base = hk_path_base(end);
 
 	if (!*base)
 		return hk_err_sys(err, EISDIR, "%s", f->path);
-	f->dir = folder_of(end);
+	f->dir = hk_path_folder(end);
 	if (!f->dir)
 		return hk_err_sys(err, errno, "%s", f->path);
-	f->target = join(f->dir, base);
+	f->target = hk_path_join(f->dir, base);
 	if (!f->target ||
 		asprintf(&f->temp, "%s/.%.*s.XXXXXX", f->dir, BASE_MAX, base) < 0) {
 		f->temp = NULL;
@@ -315,7 +210,7 @@ static int prepare(struct hk_file *f, struct hk_err *err)
 
 	if (strcmp(f->path, "-") == 0)
 		return stage_for_descriptor(f, STDOUT_FILENO, err);
-	if (resolve(f->path, &end, &fd) != 0)
+	if (hk_path_resolve(f->path, &end, &fd) != 0)
 		return hk_err_sys(err, errno, "%s", f->path);
 	if (fd >= 0)
 		rc = stage_for_descriptor(f, fd, err);

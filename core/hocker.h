@@ -38,6 +38,7 @@
 #include "digest.h"
 #include "dir.h"
 #include "err.h"
+#include "fdsink.h"
 #include "file.h"
 #include "inflate.h"
 #include "input.h"
@@ -55,5 +56,6 @@
 #include "tarstream.h"
 #include "transfer.h"
 #include "url.h"
+#include "verify.h"
 
 #endif

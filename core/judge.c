@@ -42,8 +42,12 @@ static void name_error(struct hk_transfer *t)
 	t->err.http = (int)t->response.status;
 }
 
+/* A body that is continued can be had without a range too: some servers refuse it, and some send
+ * what is none. */
 static void fail(struct hk_transfer *t)
 {
+	if (t->err.code != HK_EREFUSED && transfer_run_whole(t))
+		return;
 	name_error(t);
 	transfer_done(t);
 }

@@ -8,6 +8,7 @@
 #ifndef HK_METER_H
 #define HK_METER_H
 
+#include "digest.h"
 #include "sink.h"
 
 struct hk_meter;

@@ -1,7 +1,7 @@
 /*
  * script: a walk by openat, that follows symbolic links itself, so that no part of the
  * way is gone unseen. A fault on the way counts only if the file is there: what does not
- * exist harms nobody.
+ * exist harms nobody. A link that leads nowhere is there, though: somebody relies on it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@ struct walk {
 	struct stat st;		 /* of it */
 	char at[PATH_MAX];	 /* its name, without links */
 	char rest[2 * PATH_MAX]; /* the names that follow */
+	size_t after;		 /* bytes of the rest behind what a link leads to */
 	unsigned links;
 	struct hk_err fault; /* the first; code 0: none */
 };
@@ -121,6 +122,12 @@ static int walk_first(struct walk *w, const char *before)
 	return before[0] == '/' ? enter_root(w) : 0;
 }
 
+/* Whether the next name is one of a link's, and not of the path's own. */
+static bool in_link(const struct walk *w)
+{
+	return w->links > 0 && strlen(w->rest) > w->after;
+}
+
 static int follow(struct walk *w, int link)
 {
 	char target[PATH_MAX];
@@ -129,6 +136,8 @@ static int follow(struct walk *w, int link)
 	if (len < 0)
 		return errno;
 	target[len] = '\0';
+	if (!in_link(w))
+		w->after = strlen(w->rest);
 	return ++w->links > LINKS_MAX ? ELOOP : walk_first(w, target);
 }
 
@@ -184,12 +193,16 @@ static int walk(
 {
 	char here[PATH_MAX] = "/";
 	bool found = false;
+	struct stat st;
 	int rc;
 
 	memset(w, 0, sizeof *w);
 	w->path = path;
 	w->fd = -1;
-	rc = path[0] == '/' || getcwd(here, sizeof here) ? 0 : errno;
+	/* Most of what is asked for is not there, which one call tells. "" is where we are. */
+	rc = !path[0] || stat(path, &st) == 0 ? 0 : errno;
+	if (rc == 0)
+		rc = path[0] == '/' || getcwd(here, sizeof here) ? 0 : errno;
 	if (rc == 0)
 		rc = walk_first(w, path);
 	if (rc == 0 && path[0] != '/')
@@ -201,6 +214,9 @@ static int walk(
 		if (rc == 0)
 			rc = step(w, file, &found);
 	}
+	if (in_link(w) && (rc == ENOENT || rc == ENOTDIR || rc == EACCES))
+		return hk_err_set(err, HK_EREFUSED,
+			"%s is not used: a link on the way leads nowhere", path);
 	/* What we may not look for is not there for us. */
 	if (rc == ENOENT || rc == ENOTDIR || rc == EACCES)
 		return hk_err_set(err, HK_ENOTFOUND, "there is no %s", path);

@@ -32,20 +32,33 @@ static int no_key(struct hk_err *err, const char *why)
 	return hk_err_set(err, HK_EUSAGE, "the key %s", why);
 }
 
+static bool has_block(BIO *bio)
+{
+	struct block b = {0};
+	bool found = PEM_read_bio(bio, &b.name, &b.header, &b.data, &b.len) == 1;
+
+	free_block(&b);
+	ERR_clear_error(); /* the end of the text is one */
+	return found;
+}
+
 static int read_block(const struct hk_bytes *pem, struct block *b, struct hk_err *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
-	int found;
+	bool found, more;
 
 	if (!bio)
 		return hk_err_ssl(err, "the key");
-	found = PEM_read_bio(bio, &b->name, &b->header, &b->data, &b->len);
+	found = PEM_read_bio(bio, &b->name, &b->header, &b->data, &b->len) == 1;
+	more = found && has_block(bio);
 	BIO_free(bio);
 	if (!found)
 		return no_key(err, "is no PEM text");
 	if (strcmp(b->name, "PUBLIC KEY") != 0)
 		return no_key(err, "is not a public one: it must begin with "
 				   "-----BEGIN PUBLIC KEY-----");
+	if (more)
+		return no_key(err, "is one of several in the text; each needs its own");
 	return HK_OK;
 }
 

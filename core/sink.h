@@ -23,7 +23,6 @@
 #include <stdint.h>
 
 #include "buf.h"
-#include "digest.h"
 #include "err.h"
 
 /* Size of the blocks that filters work in. Tests build with a tiny one, so that every
@@ -94,29 +93,12 @@ void hk_sink_cancel(struct hk_sink *s);
 /* Frees the chain from `s` on; NULL is fine. Waits for a worker to notice. */
 HK_API void hk_sink_free(struct hk_sink *s);
 
-/* What bytes should be. */
-struct hk_expect {
-	int64_t size;			/* exact number of bytes, or -1 */
-	int64_t max;			/* ceiling where size is -1; -1 for none */
-	const struct hk_digest *digest; /* NULL: not checked; copied */
-	const char *name;		/* for messages: "layer sha256:..."; copied */
-};
-
-/* Passes bytes on and checks them: more than the size fails at the first byte too many,
- * fewer or another digest at finish, all with HK_EVERIFY. Of a write that is too long
- * nothing is passed on. */
-HK_API struct hk_sink *hk_sink_verify(
-	struct hk_sink *next, const struct hk_expect *expect, struct hk_err *err);
-
 /* Writes everything to both chains, `a` first; takes both. Where one is NULL the other is
  * freed. */
 HK_API struct hk_sink *hk_sink_tee(struct hk_sink *a, struct hk_sink *b, struct hk_err *err);
 
-/* Ends of chains. */
-HK_API struct hk_sink *hk_sink_null(struct hk_err *err); /* for the checks alone */
-HK_API struct hk_sink *hk_sink_fd(int fd, const char *name, struct hk_err *err); /* borrows fd;
-	blocking or not, it is waited for, and an interrupt ends the wait; `name` (copied) is
-	for messages. SIGPIPE must be ignored: a broken pipe is HK_EIO */
+/* The end of a chain that is there for its checks alone. */
+HK_API struct hk_sink *hk_sink_null(struct hk_err *err);
 
 /* Memory, shared between the sink that fills it and the caller who reads it: one sink at a
  * time, and nobody reads until that has finished or is freed. References are counted and

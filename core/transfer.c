@@ -22,7 +22,7 @@
 /* The part asked for in this leg: from here to there, or to the end with `last` -1. */
 static void leg_range(const struct hk_transfer *t, int64_t *first, int64_t *last)
 {
-	*first = (t->ranged ? t->range.first : 0) + t->received;
+	*first = (t->ranged ? t->range.first : 0) + (t->whole ? 0 : t->received);
 	*last = t->ranged ? t->range.last : -1;
 }
 
@@ -40,7 +40,7 @@ static int note_size(struct hk_transfer *t, int64_t size)
 
 static int accept_part(struct hk_transfer *t)
 {
-	int64_t first, last, from, to, total;
+	int64_t first, last, from, to, total, length = response_length(&t->response);
 
 	leg_range(t, &first, &last);
 	if (first == 0 && last < 0)
@@ -50,6 +50,9 @@ static int accept_part(struct hk_transfer *t)
 	if (from != first || (last >= 0 && to > last))
 		return hk_err_set(&t->err, HK_EPROTOCOL,
 			"asked for the bytes from %" PRId64 ", got those from %" PRId64, first, from);
+	if (length >= 0 && length != to - from + 1)
+		return hk_err_set(&t->err, HK_EPROTOCOL,
+			"a part of %" PRId64 " bytes has a body of %" PRId64, to - from + 1, length);
 	if (!t->ranged && total < 0 && t->total < 0)
 		total = to + 1;
 	if (!t->ranged && note_size(t, total) != HK_OK)
@@ -220,6 +223,17 @@ static int set_leg(struct hk_transfer *t, const char *url, struct hk_err *err)
 {
 	hk_buf_clear(&t->leg_url);
 	return hk_buf_puts(&t->leg_url, url, err);
+}
+
+bool transfer_run_whole(struct hk_transfer *t)
+{
+	if (t->ranged || t->whole || t->received == 0 || t->response.status == 200 ||
+		set_leg(t, t->url, &t->err) != HK_OK)
+		return false;
+	t->whole = true;
+	t->hops = 0;
+	transfer_run(t);
+	return true;
 }
 
 /* --- life ------------------------------------------------------------------------------------------ */

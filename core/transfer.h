@@ -9,8 +9,9 @@
  *   - https is never left for http; at most HK_REDIRECTS hops.
  *   - A body that broke is continued with one single-range request for what is missing, sent
  *     to the original URL again, because signed targets expire. A server that ignores the
- *     range is read from the start and the known part skipped; one that names another length
- *     than before is HK_EPROTOCOL. (RFC 9110 section 14.)
+ *     range is read from the start and the known part skipped, and so is one that, after all
+ *     retries, refuses it or answers it wrongly; one that names another length than before is
+ *     HK_EPROTOCOL. (RFC 9110 section 14.)
  *   - Only 200, and 206 where a range was asked for, reach the sink.
  */
 #ifndef HK_TRANSFER_H

@@ -177,6 +177,11 @@ describe("the policies of docs/extending.md", function()
     program.check("hocker-image", words)
     words[#words + 1] = "--policy=" .. tmp.file(source("image"), "image.lua")
     assert.matches("12 is older than this century", program.refuses(8, "hocker-image", words))
+    words[#words + 1] = "--policy=" .. tmp.file(source("decision"), "decision.lua")
+    local result = program.run("hocker-image", words)
+    assert.equal(8, result.code)
+    assert.matches(": image was refused by %S*image\n", result.stderr)
+    table.remove(words)
     words[#words] = "--policy=" .. tmp.file(source("request"), "request.lua")
     assert.matches("is not https", program.refuses(8, "hocker-image", words))
   end)
@@ -191,7 +196,7 @@ describe("the policies of docs/extending.md", function()
 
   it("names all hooks, their answers, and those that come with hocker", function()
     for hook, fields in pairs(hooks.answers) do
-      assert.matches("**`" .. hook .. "`**", TEXT, 1, true)
+      assert.matches("\n#### `" .. hook .. "`\n", TEXT, 1, true)
       local row = TEXT:match("\n| `" .. hook .. "` |[^\n]*")
       for field in pairs(fields) do assert.matches("`" .. field, row, 1, true) end
     end

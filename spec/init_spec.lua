@@ -30,4 +30,12 @@ describe("require \"hocker\"", function()
   it("raises for a field that is no module", function()
     assert.error_matches(function() return hocker.nothing_such end, "module 'hocker.nothing_such'")
   end)
+
+  it("opens an image as its policies allow", function()
+    local words = { policy = { "allow:registries=quay.io" } }
+    assert.is_table(hocker.open("quay.io/a/b:1", words))
+    local repository, err = hocker.open("debian:12", words)
+    assert.is_nil(repository)
+    assert.equal("refused", err.code)
+  end)
 end)

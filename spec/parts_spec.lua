@@ -3,6 +3,7 @@ local faulty = require "support.faulty"
 local image = require "support.image"
 local leaks = require "support.leaks"
 local parts = require "hocker.parts"
+local policy = require "hocker.policy"
 local session = require "hocker.session"
 local tmp = require "support.tmp"
 
@@ -115,6 +116,22 @@ describe("a body", function()
     assert.same({ whole = 1, probe = 0, part = 0, rest = 0, connections = 0 }, (asked "/a"))
   end)
 
+  it("is not fetched where a policy refuses one of its requests", function()
+    for _, is_probe in ipairs { true, false } do
+      server:set { ["/a"] = slow() }
+      s.policies = policy.compose { { name = "p", path = "/p", hooks = {
+        request = function(request)
+          local range = request.range
+          if range and (range.first == range.last) == is_probe then
+            return policy.refuse "no pieces"
+          end
+        end } } }
+      local got, err = fetch "/a"
+      assert.is_nil(got)
+      assert.same({ "refused", "policy 'p': no pieces" }, { err.code, err.message })
+    end
+  end)
+
   it("that comes slowly is fetched in ranges, in and out of tasks, none of them twice", function()
     local counts = check_all { ["/a"] = slow() }
     assert.equal(1, counts["/a"].whole)
@@ -199,6 +216,25 @@ describe("a body", function()
     end
   end)
 
+  it("arrives where a server gives no ranges any more, by the whole once more", function()
+    local cases = {}
+    for name, reply in pairs {
+      later = { status = 503, headers = { ["Retry-After"] = 6000 } }, dropped = { drop = true },
+      refused = { status = 416 }, forbidden = { status = 403 }, missing = { status = 404 },
+      lied = { status = 206, body = "x", headers = { ["Content-Range"] = "bytes 0-0/9" } },
+      nowhere = { status = 206, file = file }, empty = { status = 204 },
+      whole = { status = 206, file = file,
+        headers = { ["Content-Range"] = ("bytes 0-%d/%d"):format(SIZE - 1, SIZE) } },
+    } do
+      reply.when = { range = "" }
+      cases["/" .. name] = slow(ranged { when = PROBE }, reply,
+        { when = WHOLE, file = file, rate = SLOW, times = 1 }, { when = WHOLE, file = file })
+    end
+    for path, count in pairs(check_all(cases)) do
+      assert.same({ path, 2, true }, { path, count.whole, count.rest >= 1 })
+    end
+  end)
+
   it("arrives where parts break, or come slowly too", function()
     local began = core.system.clock()
     local counts = check_all {
@@ -216,6 +252,18 @@ describe("a body", function()
     end
     assert.equal(90000, again) -- the rest of the stuck part, behind what came of it
     assert.is_true(core.system.clock() - began < 15) -- 20 is when a stalled transfer is given up
+  end)
+
+  it("waits for no part that comes much more slowly than others", function()
+    check_all { ["/a"] = slow(ranged { when = PROBE },
+      ranged { when = PART, rate = 20000, times = 1 }, ranged { when = PART, rate = SLOW }) }
+    local first, again = {}, {}
+    for _, range in ipairs(select(2, asked "/a")) do
+      if first[range.last] then again[#again + 1] = range.first - first[range.last] end
+      first[range.last] = range.first
+    end
+    assert.is_true(#again >= 1)
+    for _, came in ipairs(again) do assert.is_true(came > 0) end -- what had come is not asked for again
   end)
 
   it("with wrong bytes in it is an error, as with one connection", function()
@@ -240,7 +288,8 @@ describe("a body", function()
         ranged { when = REST, file = shorter }),
       ["/short"] = slow(ranged { when = PROBE }, { when = PART, status = 416 },
         { when = REST, body = "short" }),
-      ["/gone"] = slow(ranged { when = PROBE }, { status = 404, when = { range = "" } }),
+      ["/gone"] = slow(ranged { when = PROBE }, ranged { when = WHOLE, rate = SLOW, times = 1 },
+        { status = 404 }),
     }
     assert.equal("protocol", results["/shrunk"][2].code)
     assert.equal("the body ended after 1500000 bytes, of 1600000 that were promised",

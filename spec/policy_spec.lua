@@ -1,6 +1,7 @@
 local core = require "hocker.core"
 local hooks = require "hocker.policy.hooks"
 local policy = require "hocker.policy"
+local session = require "hocker.session"
 local support = require "support.scripts"
 local tmp = require "support.tmp"
 
@@ -57,6 +58,13 @@ describe("a policy is loaded", function()
     ["\n\nerror 'no'"] = { "internal", "house.lua:3: no" },
     ["return function() error('no') end"] = { "internal", "house.lua:1: no" },
     ["return function() end"] = { "usage", "it made nothing of its parameters" },
+    ["return function() return nil, {} end"] =
+      { "usage", "house.lua': (error object is a table value)" },
+    [ [[local function sting() error 'sting' end
+      return function() error(setmetatable({}, { __tostring = sting })) end]] ] =
+      { "internal", "house.lua: (error object is a table value)" },
+    ["return function() error { code = 'none', message = 'x' } end"] =
+      { "internal", "house.lua': x" },
     ["return {"] = { "internal", "house.lua:1: " },
   }
   for text, want in pairs(wrong) do
@@ -131,6 +139,15 @@ describe("policies", function()
     assert.equal(1, asked)
   end)
 
+  it("refuse from wherever they are", function()
+    for _, hook in ipairs { function() error(policy.refuse "too deep") end,
+      function() return nil, policy.refuse "too deep" end } do
+      local ok, err = compose({ layer = hook }):ask("layer", {})
+      assert.is_nil(ok)
+      assert.same({ "refused", "policy 'p1': too deep" }, { err.code, err.message })
+    end
+  end)
+
   it("can't change what the next one is told, or the core works with", function()
     local facts = { layers = { { digest = "a" } } }
     assert.is_true(compose({ manifest = function(given)
@@ -151,7 +168,79 @@ describe("policies", function()
     local _, err = compose({ layer = function() return nil, "sorry" end }):ask("layer", {})
     assert.same({ "internal", "policy 'p1': hook 'layer': sorry" }, { err.code, err.message })
     _, err = compose({ layer = function() error() end }):ask("layer", {})
-    assert.same({ "internal", "policy 'p1': /p1: nil" }, { err.code, err.message })
+    assert.same({ "internal", "policy 'p1': /p1: (error object is a nil value)" },
+      { err.code, err.message })
+  end)
+
+  -- What raises when it is looked at.
+  local function thorny()
+    local function sting() error "sting" end
+    return setmetatable({}, { __index = sting, __pairs = sting, __tostring = sting })
+  end
+
+  local strange = {
+    ["an answer that raises"] = function() return thorny() end,
+    ["an answer with more behind it"] = function()
+      return setmetatable({}, { __index = { max = "x" } })
+    end,
+    ["an error that raises"] = function() return nil, thorny() end,
+    ["an error without a code"] = function() return nil, {} end,
+    ["an error without a message"] = function() return nil, { code = "network" } end,
+    ["an error of a code that is none"] = function() error { code = "x", message = "y" } end,
+    ["an error whose code is none"] = function() error { code = {}, message = "y" } end,
+    ["what raises when it is told"] = function() error(thorny()) end,
+  }
+  it("that come with a refusal whose reason raises refuse", function()
+    local ok, err = compose({ layer = function()
+      local refusal = policy.refuse "no"
+      refusal.reason = thorny()
+      return refusal
+    end }):ask("layer", {})
+    assert.is_nil(ok)
+    assert.equal("refused", err.code)
+    assert.equal("policy 'p1': (error object is a table value)", err.message)
+  end)
+
+  for what, hook in pairs(strange) do
+    it("that come with " .. what .. " are one error, which names them", function()
+      local applied = false
+      local ok, err = compose({ layer = hook }):ask("layer", {}, function() applied = true end)
+      assert.is_nil(ok)
+      assert.same({ "internal", "p1" }, { err.code, err.policy })
+      assert.matches("^policy 'p1': ", err.message)
+      assert.is_false(applied)
+    end)
+  end
+
+  it("can't change an answer that was taken", function()
+    local list, taken = { "https://a.example" }, nil
+    assert.is_true(compose({ resolve = function() return { mirrors = list } end },
+      { resolve = function() list[1] = "http://b.example" end })
+      :ask("resolve", {}, function(answer) taken = answer.mirrors end))
+    assert.same({ "https://a.example" }, taken)
+  end)
+
+  it("can't change what the next one works with", function()
+    local registry, log = {}, require("hocker.log").new "spec"
+    assert.is_true(compose({ manifest = function(_, ctx) ctx.registry, ctx.log = "mine", nil end },
+      { manifest = function(_, ctx)
+        assert.equal(registry, ctx.registry)
+        assert.equal(log, ctx.log)
+      end }):ask("manifest", {}, nil, { registry = registry, log = log }))
+  end)
+
+  it("that raise in a task of theirs are one line", function()
+    local lines = {}
+    local log = { debug = function(_, line) lines[#lines + 1] = line end }
+    local ok, err = compose({ layer = function(_, ctx)
+      local s <close> = assert(session.new())
+      assert(ctx.log)
+      s:run { function() error "in a task" end }
+    end }):ask("layer", {}, nil, { log = log })
+    assert.is_nil(ok)
+    assert.matches("^policy 'p1': [^\n]*in a task$", err.message)
+    local trace = table.concat(lines, "\n")
+    assert.matches("stack traceback:.*policy_spec.*stack traceback:.*policy_spec", trace)
   end)
 
   it("are interrupted as all else", function()
@@ -186,7 +275,7 @@ describe("policies", function()
 
   local shapes = {
     { "resolve", { name = 1 } }, { "resolve", { mirrors = "x" } },
-    { "resolve", { layouts = { 1 } } },
+    { "resolve", { layouts = { 1 } } }, { "resolve", { layouts = { "images" } } },
     { "resolve", { mirrors = { a = "b" } } }, { "resolve", { digest = "" } },
     { "credentials", { none = false } }, { "credentials", { token = true } },
     { "request", { retries = -1 } }, { "request", { retries = 1.5 } },
@@ -237,6 +326,54 @@ describe("policies", function()
     all = compose(hook("a", true), hook("b"))
     assert.is_true(all:ask("layer", {}))
     assert.same({ "a", "b", "b" }, asked)
+  end)
+
+  it("are not asked by another set what they ask for themselves", function()
+    local asked = {}
+    local function make(again)
+      local function hook(name)
+        return { name = name, path = "/" .. name, hooks = { layer = function(facts)
+          asked[#asked + 1] = name .. " by " .. (facts.by or "the user")
+          if again and name == "a" then assert.is_true(make():ask("layer", {})) end
+        end } }
+      end
+      return policy.compose { hook "a", hook "b" }
+    end
+    assert.is_true(make(true):ask("layer", {}))
+    assert.same({ "a by the user", "b by a", "b by the user" }, asked)
+  end)
+
+  it("are told which of them fetches, the nearest", function()
+    local told, all = {}, nil
+    local function hook(again)
+      return { layer = function(facts)
+        told[#told + 1] = facts.by or "the user"
+        if again then assert.is_true(all:ask("layer", {})) end
+      end }
+    end
+    all = compose(hook(true), hook(true), hook())
+    assert.is_true(all:ask("layer", {}))
+    assert.same({ "the user", "p1", "p2", "p1", "the user", "p2", "p1", "p2", "the user" }, told)
+    assert.is_nil(policy.at_work())
+  end)
+
+  it("are asked about what others do while they fetch", function()
+    local s <close> = assert(session.new())
+    local told, all = {}, nil
+    local function ask(what)
+      s:sleep(0)
+      return all:ask("layer", { what = what }, nil, { session = s })
+    end
+    all = compose({
+      manifest = function() assert(s:run { function() return ask "its own" end }) end,
+      layer = function(facts) told[#told + 1] = facts.what .. " by " .. tostring(facts.by) end,
+    }, { layer = function(facts) told[#told + 1] = facts.what .. " by " .. tostring(facts.by) end })
+    s.policies = all
+    local group <close> = s:group()
+    group:start(function() return ask "the user's" end)
+    assert.is_true(all:ask("manifest", {}, nil, { session = s }))
+    assert.is_true(group:wait())
+    assert.same({ "the user's by nil", "the user's by nil", "its own by p1" }, told)
   end)
 
   it("need a reason to refuse", function()

@@ -254,7 +254,10 @@ describe("scripts", function()
   local broken = {
     { "return =", ":1: unexpected symbol near '='" },
     { "\nlocal x = nil\nreturn x.y", ":3: attempt to index a nil value (local 'x')" },
-    { "error('no', 0)", ": no" }, { "error()", ": nil" }, { "", ": it returns nothing" },
+    { "error('no', 0)", ": no" }, { "\nerror()", ":2: (error object is a nil" },
+    { "error(setmetatable({}, { __index = error }))", ":1: (error object is a table" },
+    { "os.exit(0)", ":1: it calls os.exit" }, { "\nwhile true do end", ":2: it takes too long" },
+    { "string.find, require = nil error('x')", ":1: x" }, { "", ": it returns nothing" },
     { string.dump(load("return 42")), ": it is bytecode, and scripts are text" },
     { "\xef\xbb\xbf#!\nx =", ":2: unexpected symbol near <eof>" },
     { "return require 'hocker.none_such'", ":1: module 'hocker.none_such' not found:" },

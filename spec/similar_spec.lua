@@ -5,6 +5,7 @@ describe("similar.hint", function()
   local cases = {
     { "job", "jobs" }, { "jobss", "jobs" }, { "jbos", "jobs" }, { "retires", "retries" },
     { "Retries", "retries" }, { "connect-timeout", "connect_timeout" }, { "timeout", nil },
+    { "--jobs", "jobs" }, { "-q", "q" },
     { "stal_timeout", "stall_timeout" }, { "completely else", nil }, { ("x"):rep(10000), nil },
   }
   for _, case in ipairs(cases) do

@@ -3,7 +3,8 @@
 --- chain of sinks that lives in C, and Lua builds the chain and answers questions.
 ---
 --- Functions that can fail return `nil, err`; `err` is a `hocker.Error`. Misuse (a wrong type, a
---- closed object, an unknown option) raises.
+--- closed object, an unknown option) raises, and so does the end of memory, with a `hocker.Error`
+--- whose code is "memory", or with Lua's own message.
 
 ---@class hocker.core
 ---@field version string the library's version
@@ -32,6 +33,7 @@ core.digest = {}
 ---@return string? digest, hocker.Error? err
 function core.digest.check(text) end
 
+--- The hex digits alone.
 ---@param digest string
 ---@return string? hex, hocker.Error? err
 function core.digest.hex(digest) end
@@ -60,6 +62,7 @@ local Hash = {}
 ---@return hocker.core.Hash
 function core.digest.new(algorithm) end
 
+--- Adds bytes.
 ---@param data string
 ---@return hocker.core.Hash self
 function Hash:update(data) end
@@ -83,6 +86,7 @@ core.url = {}
 ---@field loopback boolean whether the host is this machine, by its text
 ---@field userinfo boolean whether a user name or password is in it
 
+--- Takes a URL apart.
 ---@param text string an absolute http(s) URL
 ---@return hocker.Url? url, hocker.Error? err
 function core.url.parse(text) end
@@ -100,6 +104,7 @@ function core.url.join(base, ref) end
 ---@return string? url, hocker.Error? err when it gets too long, or has a fragment
 function core.url.add_query(url, key, value) end
 
+--- Whether two URLs have the same scheme, host and port.
 ---@param a string
 ---@param b string
 ---@return boolean
@@ -209,6 +214,7 @@ function core.sink.stdout() end
 ---@class hocker.core.Buffer Memory with a ceiling.
 local Buffer = {}
 
+--- Memory for what a chain ends in; more than `max` bytes fail the chain.
 ---@param max integer most bytes
 ---@return hocker.core.Buffer
 function core.buffer(max) end
@@ -226,6 +232,7 @@ function Buffer:close() end
 ---@class hocker.core.Meter Keeps nothing of what comes but its size and its digest.
 local Meter = {}
 
+--- Counts what goes by, and hashes it.
 ---@param hashes boolean? whether there is to be a digest
 ---@return hocker.core.Meter
 function core.meter(hashes) end
@@ -247,6 +254,7 @@ function Meter:close() end
 ---@class hocker.core.Pipe Hands what comes to a reader, who takes it in pieces. It belongs at the end of a chain that begins with a queue: whose worker waits while nobody reads.
 local Pipe = {}
 
+--- A ring of bytes from a chain to Lua.
 ---@param bytes integer most that wait to be read
 ---@return hocker.core.Pipe
 function core.pipe(bytes) end
@@ -266,6 +274,7 @@ function Pipe:close() end
 ---@class hocker.core.File An output file that appears under its name by `commit` only.
 local File = {}
 
+--- A file, which gets its name when it is whole; until then it is a temporary one beside it.
 ---@param path string "-" is standard output
 ---@return hocker.core.File? file, hocker.Error? err
 function core.file(path) end
@@ -292,6 +301,7 @@ function File:close() end
 ---@class hocker.core.Tar A deterministic tar whose members may be filled at the same time.
 local Tar = {}
 
+--- A tar in a file, whose members may be written in any order and at the same time.
 ---@param file hocker.core.File
 ---@return hocker.core.Tar? tar, hocker.Error? err
 function core.tar(file) end
@@ -335,6 +345,7 @@ function Tar:close() end
 ---@class hocker.core.TarStream The same bytes as a Tar, in order, to a sink where nothing can be put right later.
 local TarStream = {}
 
+--- A tar on its way: members wait for their turn.
 ---@param out hocker.core.Sink taken
 ---@return hocker.core.TarStream
 function core.tar_stream(out) end
@@ -361,6 +372,7 @@ function TarStream:close() end
 ---@class hocker.core.Dir An output directory: a new one that appears by `commit`, or one that is added to.
 local Dir = {}
 
+--- A directory, new or one that is there, whose files get their names when they are whole.
 ---@param path string
 ---@return hocker.core.Dir? dir, hocker.Error? err
 function core.dir(path) end
@@ -394,6 +406,7 @@ function Dir:close() end
 ---@class hocker.core.Join Parts of one body that come at the same time, in order in front of a chain.
 local Join = {}
 
+--- Puts the parts of a body, which come at the same time, in their order.
 ---@param next hocker.core.Sink taken
 ---@return hocker.core.Join
 function core.join(next) end
@@ -437,6 +450,7 @@ local Session = {}
 ---@field key string? PEM file of its key
 ---@field insecure boolean? accept any certificate
 
+--- Connections, and an event loop for transfers.
 ---@param opts hocker.SessionOptions?
 ---@return hocker.core.Session? session, hocker.Error? err
 function core.session(opts) end
@@ -465,6 +479,7 @@ function Session:trust(trust) end
 ---@field retries integer? failures in a row, without progress, that are retried; 3
 ---@field sink hocker.core.Sink? taken
 
+--- Starts a transfer, and takes its sink, also on failure.
 ---@param request hocker.Request
 ---@return hocker.core.Transfer? transfer, hocker.Error? err
 function Session:start(request) end
@@ -501,9 +516,11 @@ local Transfer = {}
 ---@field challenges string[] the WWW-Authenticate values
 ---@field body string of an error response, at most 64 KiB
 
+--- What came of the last response, or a part of it while it comes.
 ---@return hocker.Response
 function Transfer:response() end
 
+--- What went wrong.
 ---@return hocker.Error? err nil when all is well
 function Transfer:error() end
 
@@ -550,7 +567,7 @@ function Transfer:close() end
 core.script = {}
 
 --- The table that a text of Lua returns, run where there is nothing: no library, no global, little memory and
---- time. The table holds strings, numbers, booleans and such tables.
+--- time. The table holds strings without zero bytes, numbers, booleans and such tables.
 ---@param text string
 ---@param chunk_name string as of `load`
 ---@return table? data, hocker.Error? err "usage"

@@ -1,9 +1,11 @@
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local hocker = require "hocker"
 local inspect = require "hocker.inspect"
 local log = require "hocker.log"
 local options = require "hocker.options"
 local scripting = require "hocker.scripting"
+local scripts = require "hocker.scripts"
 
 local SIGINT <const> = 2
 
@@ -50,8 +52,8 @@ local function read_chunk(self)
 end
 
 local function explain(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  local trace = debug.traceback(tostring(raised), 2)
+  if errors.is(raised) then return raised end
+  local trace = debug.traceback(errors.text(raised), 2)
   return (trace:gsub("\n%s*%[C%]: in function 'xpcall'.*$", "")) -- the rest is ours
 end
 
@@ -87,14 +89,16 @@ return {
   summary = "try the library, line by line",
   args = { options.verbosity },
   run = function(ctx)
+    local ok, err = scripts.may_run("standard input")
+    if not ok then return nil, err end
     local self = { talks = core.system.columns(0) ~= nil }
     local failed = false
     scripting.prepare(ctx)
     _G.hocker = hocker
     for chunk in function() return read_chunk(self) end do
-      local ok, raised = perform(ctx, chunk)
+      local good, raised = perform(ctx, chunk)
       if not goes_on(self) then break end
-      if not ok then
+      if not good then
         print_error(raised)
         failed = true
       end

@@ -26,19 +26,8 @@ end
 local function outcome(...)
   local problem = core.system.interrupted()
   if problem then return nil, problem end
-  local result, err = ...
   if select("#", ...) == 0 then return true end
-  if type(result) == "boolean" then return result end
-  if math.type(result) == "integer" then
-    if result >= 0 and result <= 255 then return result end
-    return nil, core.error("usage", ("the script returned %d, no exit code"):format(result))
-  elseif result then
-    return nil, core.error("usage", ("the script returned a %s, and may return a boolean, an exit "
-      .. "code, or nil and an error"):format(type(result)))
-  end
-  if type(err) == "table" and err.code then return nil, err end
-  return nil, core.error("internal",
-    err and tostring(err) or "the script failed without saying why")
+  return ...
 end
 
 return {

@@ -13,14 +13,18 @@ local function sorted(specs)
   return keys
 end
 
+-- A field, as it is written behind its table; without the dot, as it is written in one.
+local function field(key)
+  return key:find("^[%a_][%w_]*$") and "." .. key or ("[%q]"):format(key)
+end
+
 local function show(value)
-  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) == "string" then return (("%q"):format(value):gsub("\n", "n")) end
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
   for i, item in ipairs(value) do parts[i] = show(item) end
   for _, key in ipairs(sorted(value)) do
-    local name = key:find("^[%a_][%w_]*$") and key or ("[%q]"):format(key)
-    parts[#parts + 1] = ("%s = %s"):format(name, show(value[key]))
+    parts[#parts + 1] = ("%s = %s"):format(field(key):gsub("^%.", ""), show(value[key]))
   end
   return #parts > 0 and ("{ %s }"):format(table.concat(parts, ", ")) or "{}"
 end
@@ -52,7 +56,7 @@ local function add_shared(lines, found, shared)
     local value, from, err = settings.lookup(found, nil, shared[key])
     if err then return nil, err end
     if from or not shared[key].configured_by then
-      add_line(lines, "options." .. key, value, from)
+      add_line(lines, "options" .. field(key), value, from)
     end
   end
   return true
@@ -64,8 +68,8 @@ local function add_own(lines, found, name, own, shared)
     local value, from, err = settings.lookup(found, name, own[key])
     if err then return nil, err end
     local common, common_from = settings.lookup(found, nil, own[key])
-    if own[key] ~= shared[key] or common ~= value or common_from ~= from then
-      add_line(lines, ("commands.%s.%s"):format(name, key), value, from)
+    if own[key] ~= shared[key] or not settings.same(common, value) or common_from ~= from then
+      add_line(lines, "commands" .. field(name) .. field(key), value, from)
     end
   end
   return true

@@ -11,7 +11,11 @@ local arguments = lazy "hocker.arguments"
 local commands = lazy "hocker.commands"
 local configuration = lazy "hocker.configuration"
 local context = lazy "hocker.context"
+local errors = lazy "hocker.errors"
+local guard = lazy "hocker.guard"
+local help = lazy "hocker.help"
 local log = lazy "hocker.log"
+local output = lazy "hocker.output"
 local scripts = lazy "hocker.scripts"
 local settings = lazy "hocker.settings"
 
@@ -48,36 +52,6 @@ M.programs = {
 local function exit_code(err)
   if err.code == "interrupted" and err.sys then return 128 + err.sys end
   return M.exit_codes[err.code] or 1
-end
-
--- --- standard output ---------------------------------------------------------------------------------
-
--- Writes, and flushes: what waits in a buffer may still fail, for a full disk or a closed pipe.
-local function print_all(out, text)
-  local ok, why, errno = out:write(text)
-  if ok then ok, why, errno = out:flush() end
-  if ok then return true end
-  return nil, core.error("io", "writing to standard output: " .. tostring(why), { sys = errno })
-end
-
--- Standard output for a command, which need not look whether a write failed: that is remembered. The
--- stream forgets it, and its next flush is fine.
-local out_methods = {}
-local out_mt = { __name = "hocker.Output", __index = out_methods }
-
-local function remember(self, ok, why, errno)
-  if ok then return self end
-  self.fault = self.fault or { why, errno }
-  return nil, why, errno
-end
-
-function out_methods:write(...)
-  return remember(self, self.stream:write(...))
-end
-
-function out_methods:flush()
-  if self.fault then return nil, table.unpack(self.fault) end
-  return remember(self, self.stream:flush())
 end
 
 -- --- the command line ------------------------------------------------------------------------------
@@ -128,27 +102,45 @@ end
 
 -- --- running -----------------------------------------------------------------------------------------
 
--- An error object, whatever was raised: what is none is a bug, and keeps its traceback.
-local function as_error(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  local message, trace = tostring(raised):match("^([^\n]*)(.*)$")
-  return core.error("internal", message, { traceback = debug.traceback(trace, 2) })
+-- What a command may return; of all else it is told that it may not.
+local function check_result(result, err)
+  local is_code = math.type(result) == "integer"
+  if result == nil or (result == false and err ~= nil) then
+    if err ~= nil then return nil, errors.of(err) end
+    return nil, core.error("internal", "the command failed without saying why")
+  elseif type(result) == "boolean" or (is_code and result >= 0 and result <= 255) then
+    return result
+  elseif is_code then
+    return nil, core.error("usage", ("it returned %d, no exit code"):format(result))
+  end
+  return nil, core.error("usage", ("it returned a %s, and may return true, false, an exit code, "
+    .. "or nil and an error"):format(type(result)))
 end
 
-local function perform(ctx, command, args)
-  local out = ctx.out -- a command may put another in its place
-  collectgarbage("restart") -- the program has stopped it: until here there is nothing to collect
-  local ok, result, err = xpcall(command.run, as_error, ctx, args)
+-- Ends what xpcall has run: its result, or an error.
+local function conclude(ctx, out, ok, result, err)
   if ctx.progress then ctx.progress:clear() end
-  if not ok then result, err = nil, result end
-  if result or result == false and not err then
-    local printed, problem = print_all(out, "")
+  if ok then result, err = check_result(result, err)
+  else result, err = nil, result end
+  if not err then
+    local printed, problem = output.print_all(out, "")
     if printed then return result end
     err = problem
   end
   -- What fails after a signal fails because of it: a read that ended early, say.
-  return nil, core.system.interrupted() or err or
-    core.error("internal", "the command failed without saying why")
+  return nil, core.system.interrupted() or err
+end
+
+-- The program has stopped the collector: until here there is nothing to collect.
+local function begin()
+  collectgarbage("restart")
+  collectgarbage("step", -1024) -- nor after the first MiB: as if so much had been given back
+end
+
+local function perform(ctx, command, args)
+  local out = ctx.out -- a command may put another in its place
+  begin()
+  return conclude(ctx, out, guard.call(xpcall, command.run, errors.caught, ctx, args))
 end
 
 -- The options that are not on the command line, and what else is configured: for a command, or for the
@@ -183,22 +175,14 @@ local function fail(program, err)
 end
 
 local function print_line(program, text)
-  local ok, err = print_all(io.stdout, text .. "\n")
+  local ok, err = output.print_all(io.stdout, text .. "\n")
   return ok and 0 or fail(program, err)
-end
-
--- What a program that has commands says of itself.
-local function usage(program, summary, rows, ending)
-  local lines = { "Usage: " .. program .. " COMMAND [options] ...", "", summary, "", "Commands:" }
-  for _, row in ipairs(rows) do lines[#lines + 1] = ("   %-12s %s"):format(row[1], row[2]) end
-  return ("%s\n\n`%s COMMAND --help` tells the rest%s."):format(table.concat(lines, "\n"), program,
-    ending)
 end
 
 local function sub_usage(command, program)
   local rows = {}
   for i, sub in ipairs(command.commands) do rows[i] = { sub.name, log.printable(sub.summary) } end
-  return usage(program, command.summary:gsub("^%l", string.upper) .. ".", rows, "")
+  return help.overview(program, command.summary:gsub("^%l", string.upper) .. ".", rows, "")
 end
 
 -- Runs what the first word names.
@@ -217,7 +201,7 @@ local function run_sub(command, program, words)
 end
 
 -- The options of a command that hands words on end at the first of these.
-local function guard(words)
+local function end_options(words)
   for i, word in ipairs(words) do
     if word == "--" then break end
     if word == "-" or word:sub(1, 1) ~= "-" then
@@ -242,11 +226,11 @@ end
 function M.run(command, program, words, owner)
   if command.commands then return run_sub(command, program, words) end
   local notes = log.new(program)
-  if command.hands_on then guard(words) end
-  local args, err, help = arguments.read(program, command, words)
+  if command.hands_on then end_options(words) end
+  local args, err, text = arguments.read(program, command, words)
   local ok, configured
-  if help then
-    ok, err = print_all(io.stdout, help)
+  if text then
+    ok, err = output.print_all(io.stdout, text)
   elseif args then
     set_level(notes, args)
     configured, err = configure(command, owner or command, args, notes)
@@ -254,7 +238,7 @@ function M.run(command, program, words, owner)
   if configured then
     set_level(notes, args)
     warn_of_places(notes)
-    local out = setmetatable({ stream = io.stdout }, out_mt)
+    local out = output.new(io.stdout)
     local ctx = context.new { program = program, log = notes, out = out,
       configuration = configured }
     ok, err = perform(ctx, command, args)
@@ -266,14 +250,14 @@ end
 
 -- --- the program -------------------------------------------------------------------------------------
 
-local function help()
+local function overview()
   local rows = {}
   for i, entry in ipairs(commands.all()) do
     local what = entry.command and entry.command.summary or "broken: " .. entry.err.message
     rows[i] = { entry.name, log.printable(what) }
   end
-  return usage("hocker", "Fetches docker and OCI images from registries, without a daemon.", rows,
-    "; hocker --version, the version")
+  return help.overview("hocker", "Fetches docker and OCI images from registries, without a daemon.",
+    rows, "; hocker --version, the version")
 end
 
 local function command_of(program)
@@ -293,8 +277,9 @@ local function run_named(name, program, words)
   return fail("hocker", core.error("usage", message))
 end
 
--- A folder that somebody names is meant to be there.
+-- A folder that somebody names is meant to be there. Who may not use it is not told either whether it is.
 local function check_folders(where)
+  if core.script.elevated() then return true end
   for _, folder in ipairs(where.user and where.folders or {}) do
     local ok, err = core.script.folder(folder)
     if not ok then
@@ -309,7 +294,7 @@ local function run_words(name, program, words)
   if name then return run_named(name, program, words) end
   name = table.remove(words, 1)
   if name == "--help" or name == "-h" or name == "help" then
-    return print_line("hocker", help())
+    return print_line("hocker", overview())
   elseif not name then
     return fail("hocker", core.error("usage", "which command? see hocker --help"))
   end
@@ -331,7 +316,8 @@ function M.call(program, run, words)
     if result == nil and not err then result = true end
     return result, err
   end
-  local ok, err = perform({ out = io.stdout }, { run = task })
+  begin()
+  local ok, err = conclude({}, io.stdout, xpcall(task, errors.caught))
   if err then return fail(program, err) end
   return ok and 0 or 1
 end
@@ -352,7 +338,7 @@ function M.main(program, words)
   scripts.setup(where)
   scripts.override_modules()
   -- Modules of the library may be the user's, and broken.
-  local ran, code = xpcall(run_words, as_error, name, program, rest)
+  local ran, code = xpcall(run_words, errors.caught, name, program, rest)
   return ran and code or fail(program, code)
 end
 

@@ -11,6 +11,7 @@
 --- as `hocker lock add`, has `commands`, a list of such tables with a `name`, in the place of `args` and `run`.
 
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local options = require "hocker.options"
 local scripts = require "hocker.scripts"
 
@@ -25,6 +26,8 @@ local M = {}
 ---@field run (fun(ctx: hocker.Context, args: table): boolean|integer|nil, hocker.Error?)? false: the answer is no; an integer: the exit code
 ---@field commands hocker.Command[]?
 
+local DEPTH_MAX <const> = 8 -- of lists in lists
+
 local function words_fault(item)
   if type(item.words) ~= "string" then
     return "'words' must be a string"
@@ -33,22 +36,31 @@ local function words_fault(item)
   end
 end
 
--- One option, or the words, or a list of them.
-local function args_fault(item)
-  if type(item) ~= "table" then return "an option must be a table" end
-  if item.words ~= nil then
-    return words_fault(item)
-  elseif item.names ~= nil then
-    if type(item.names) ~= "string" or not item.names:find("^%-%S+") then
-      return "'names' must be a string like \"-x --example\""
-    elseif not item.flag and type(item.value) ~= "string" then
-      return ("%s must have 'flag = true', or 'value', what to call its value")
-        :format(item.names)
-    end
-    return nil
+-- The types of an option's fields, where they are there.
+local FIELDS <const> = { value = "string", help = "string", default = "string", choices = "table",
+  convert = "function" }
+
+local function option_fault(item)
+  if type(item.names) ~= "string" or not item.names:find("^%-%S+") then
+    return "'names' must be a string like \"-x --example\""
+  elseif not item.flag and type(item.value) ~= "string" then
+    return ("%s must have 'flag = true', or 'value', what to call its value"):format(item.names)
   end
+  for name, kind in pairs(FIELDS) do
+    if item[name] ~= nil and type(item[name]) ~= kind then
+      return ("%s: '%s' must be a %s"):format(item.names, name, kind)
+    end
+  end
+end
+
+-- One option, or the words, or a list of them.
+local function args_fault(item, depth)
+  if type(item) ~= "table" then return "an option must be a table" end
+  if item.words ~= nil then return words_fault(item) end
+  if item.names ~= nil then return option_fault(item) end
+  if depth > DEPTH_MAX then return "'args' has too many lists in lists" end
   for _, inner in ipairs(item) do
-    local why = args_fault(inner)
+    local why = args_fault(inner, depth + 1)
     if why then return why end
   end
 end
@@ -56,8 +68,11 @@ end
 local function own_fault(command)
   if type(command.run) ~= "function" then return "'run' must be a function" end
   if type(command.summary) ~= "string" then return "'summary' must be a string" end
+  if command.usage ~= nil and type(command.usage) ~= "string" then
+    return "'usage' must be a string"
+  end
   if command.args == nil then command.args = {} end
-  return args_fault(command.args)
+  return args_fault(command.args, 1)
 end
 
 -- Its `args` become those of its commands.
@@ -73,8 +88,9 @@ local function commands_fault(command)
   end
 end
 
-local function command_fault(command)
+local function command_fault(command, name)
   if type(command) ~= "table" then return "a command must return a table" end
+  command.name = name
   return (command.commands == nil and own_fault or commands_fault)(command)
 end
 
@@ -93,12 +109,11 @@ function M.entry(name)
   local entry = { name = name, path = script.path }
   entry.command, entry.err = scripts.run(script)
   if entry.err then return entry end
-  local why = command_fault(entry.command)
+  local ok, why = pcall(command_fault, entry.command, name)
   if why then
     entry.command = nil
-    entry.err = core.error("internal", ("%s: %s"):format(script.path, why))
-  else
-    entry.command.name = name
+    entry.err = core.error("internal", ok and ("%s: %s"):format(script.path, why)
+      or scripts.locate(script.path, errors.text(why)))
   end
   return entry
 end
@@ -111,15 +126,25 @@ function M.all()
   return list
 end
 
---- The options of all commands that can be loaded, by their keys.
----@return table<string, table>
-function M.all_options()
-  local specs = {}
-  for _, entry in ipairs(M.all()) do
-    local own = entry.command and options.by_key(entry.command.args) or {}
-    for key, spec in pairs(own) do specs[key] = spec end
+--- The options of all commands that can be loaded, by their keys. Of several that are called the same, one that can
+--- be set elsewhere than on the command line comes first.
+---@param own table<string, table>? those of a command that may be none of these
+---@return table<string, table> specs
+---@return boolean broken whether a command could not be loaded
+function M.all_options(own)
+  local specs, broken = {}, false
+  local function add(more)
+    for key, spec in pairs(more) do
+      if not specs[key] or specs[key].per_run then specs[key] = spec end
+    end
   end
-  return specs
+  add(own or {})
+  add(options.by_key(options.scripts))
+  for _, entry in ipairs(M.all()) do
+    if entry.command then add(options.by_key(entry.command.args)) end
+    broken = broken or entry.command == nil
+  end
+  return specs, broken
 end
 
 return M

@@ -83,9 +83,9 @@ local function check_mirrors(list)
   if not is_list(list) then return fault("it must be a list of URIs") end
   if #list > URI_MAX then return fault("more than %d mirrors", URI_MAX) end
   return each_text(list, function(uri)
-    local ref, err = reference.at_mirror({ path = "a/b", tag = "c" }, uri)
-    if ref then return uri end
-    return fault("%s", (err.message:gsub("^%-%-mirror ", "")))
+    local why = reference.uri_fault(uri)
+    if why then return fault("%s", why) end
+    return uri
   end)
 end
 
@@ -157,7 +157,7 @@ local CHECKS <const> = {
 ---@param path string
 ---@return hocker.Configuration.File? file, hocker.Error? err "usage", with the path and the key
 function M.parse(text, path)
-  local data, err = core.script.data(text, "@" .. path)
+  local data, err = core.script.data(scripts.source(text), "@" .. path)
   if not data then return fault("%s", scripts.locate(path, err.message)) end
   local file = { path = path, options = {}, commands = {}, mirrors = {}, realms = {},
     policies = {} }

@@ -1,4 +1,4 @@
---- What is in blobs, for scripts: whole in memory, or in pieces. Both are methods of a registry, `read` and `chunks`.
+--- What is in blobs: whole in memory, or in pieces for scripts. Both are methods of a registry, `read` and `chunks`.
 ---
 --- Pieces come through a pipe of the core, which a worker fills: what is inflated waits there, in bounded
 --- memory, until the script takes it, and the network slows down to the script.
@@ -28,30 +28,36 @@ local function chain(sink, descriptor, opts)
   return core.sink.inflate(sink, { max = opts.max or CONTENT_MAX, name = name })
 end
 
---- See `hocker.Registry:read`.
----@param registry hocker.Registry
+---@class hocker.ReadOptions
+---@field max integer? most bytes; 64 MiB
+---@field kind string? for messages: "layer", "config"
+---@field chain (fun(sink: hocker.core.Sink): hocker.core.Sink)? what the bytes go through before they are kept
+
+--- A whole blob in memory, verified.
+---@param source hocker.archive.Source a registry, or files
 ---@param descriptor hocker.Descriptor
----@param max integer?
----@param opts hocker.ChunkOptions?
+---@param opts hocker.ReadOptions?
 ---@return string? bytes, hocker.Error? err
-function M.read(registry, descriptor, max, opts)
-  max = max or READ_MAX
+function M.read(source, descriptor, opts)
+  opts = opts or {}
+  local max, buffer = opts.max or READ_MAX, nil
   if descriptor.size and descriptor.size > max then
     return nil, core.error("refused", ("blob %s has %d bytes, and %d are the limit"):format(
       descriptor.digest, descriptor.size, max))
   end
-  local buffer
-  local ok, err = registry:blob(descriptor, function()
-    buffer = core.buffer(max)
-    return chain(buffer:sink(), descriptor, opts or {})
-  end)
+  local ok, err = source:blob(descriptor, function()
+    buffer = core.buffer(math.max(max, 1))
+    local sink = buffer:sink()
+    return opts.chain and opts.chain(sink) or sink
+  end, opts.kind)
   if not ok then return nil, err end
   return buffer:data()
 end
 
 -- What is in its descriptor is in memory already, and small.
 local function embedded_chunks(registry, descriptor, opts)
-  local bytes, err = M.read(registry, descriptor, nil, opts)
+  local bytes, err = M.read(registry, descriptor,
+    { chain = function(sink) return chain(sink, descriptor, opts) end })
   if not bytes then error(err, 0) end
   local done = false
   return function()

@@ -26,6 +26,7 @@ local M = {}
 local methods = {}
 local mt = { __name = "hocker.Context", __index = methods }
 
+--- What a command is given, made by the program.
 ---@param opts { program: string, out: file*?, log: hocker.Log, configuration: hocker.Configuration? }
 ---@return hocker.Context
 function M.new(opts)
@@ -55,7 +56,7 @@ local function open_policies(self, args)
   local specs = self.configuration:policies()
   for _, text in ipairs(args.policy or {}) do specs[#specs + 1] = policy.parse(text) end
   if #specs == 0 then return nil end
-  return policy.open(specs)
+  return policy.open(specs, self.log)
 end
 
 -- Those of the command line, else from where they are kept. `named`: not those that name no registry.

@@ -29,13 +29,15 @@ end
 --- Whether a layer is to be had by its urls: foreign, asked for, and not at the registry.
 ---@param self hocker.Registry
 ---@param descriptor hocker.Descriptor
----@return boolean
+---@return boolean? elsewhere, hocker.Error? err that is final
 function M.is_elsewhere(self, descriptor)
   if not (self.foreign_layers and M.is_foreign(descriptor)) then return false end
-  places.settle_scheme(self.session, self)
-  local _, err = probe(self, assert(self.ref:blob_url(descriptor.digest)),
+  local ok, err = places.settle_scheme(self.session, self)
+  if not ok then return nil, err end
+  ok, err = probe(self, assert(self.ref:blob_url(descriptor.digest)),
     { auth = self.auth, redirects = false })
-  return err ~= nil and err.code == "not_found"
+  if err and places.is_final(err) then return nil, err end
+  return not ok and err.code == "not_found"
 end
 
 -- The urls that may be asked: https alone, unless the registry itself is not.
@@ -55,7 +57,7 @@ local function choose_url(self, list)
   for i = 1, #list - 1 do
     local there, err = probe(self, list[i], { retries = 0 })
     if there or err.code == "unsupported" or err.code == "protocol" then return list[i] end
-    if err.code == "interrupted" then return nil, err end
+    if places.is_final(err) then return nil, err end
   end
   return list[#list]
 end
@@ -78,7 +80,7 @@ function M.fetch(self, descriptor, what, request)
   request.url = url
   response, err = parts.exchange(self.session, request, descriptor.size)
   if response then return true end
-  if err.code == "interrupted" then return nil, err end
+  if err.code == "interrupted" or err.policy then return nil, err end
   return nil, core.error(err.code, what .. ": " .. err.message, { http = err.http })
 end
 

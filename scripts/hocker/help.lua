@@ -1,4 +1,5 @@
---- The help of a command: how it is used, and what its words and options are for.
+--- The help of a command: how it is used, and what its words and options are for; and of a program that
+--- has commands, which these are.
 
 local M = {}
 
@@ -70,6 +71,19 @@ function M.text(program, command, specs)
   add_entries(lines, "Arguments:", specs, "words")
   add_entries(lines, "Options:", specs, "names")
   return table.concat(lines, "\n") .. "\n"
+end
+
+--- What a program that has commands says of itself.
+---@param program string as it is called
+---@param summary string a sentence
+---@param rows { [1]: string, [2]: string }[] each command's name and summary
+---@param ending string what the last sentence ends with
+---@return string text
+function M.overview(program, summary, rows, ending)
+  local lines = { "Usage: " .. program .. " COMMAND [options] ...", "", summary, "", "Commands:" }
+  for _, row in ipairs(rows) do lines[#lines + 1] = ("   %-12s %s"):format(row[1], row[2]) end
+  return ("%s\n\n`%s COMMAND --help` tells the rest%s."):format(table.concat(lines, "\n"), program,
+    ending)
 end
 
 return M

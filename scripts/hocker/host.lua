@@ -16,15 +16,6 @@ function M.script(name, words, text)
   return require("hocker.command").call(name, run, words)
 end
 
--- Lua's own writes to C's standard output, whatever io.stdout is.
-local function printer(stream)
-  return function(...)
-    local words = table.pack(...)
-    for i = 1, words.n do words[i] = tostring(words[i]) end
-    stream:write(table.concat(words, "\t"), "\n")
-  end
-end
-
 --- Calls a function while the state's standard output and error are other descriptors.
 ---@param out integer open for appending
 ---@param err integer open for appending
@@ -39,7 +30,7 @@ function M.redirected(out, err, f, ...)
     io.stdout, io.stderr, print = before[1], before[2], before[3]
     io.output(before[4])
   end })
-  io.stdout, io.stderr, print = stdout, stderr, printer(stdout)
+  io.stdout, io.stderr, print = stdout, stderr, require("hocker.output").printer(stdout)
   io.output(stdout)
   return f(...)
 end

@@ -40,6 +40,7 @@ local current -- the context of the command that runs a script, if one does
 ---@field connect_timeout number?
 ---@field stall_timeout number?
 ---@field jobs integer?
+---@field policy string[]? those that are asked besides the configured ones
 
 -- An option's value, by the rules of a configuration.
 local function value_of(spec, key, value)

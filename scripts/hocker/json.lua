@@ -37,12 +37,14 @@ function M.array(list)
   return setmetatable(list, array_mt)
 end
 
+--- Whether a value is a list that was marked, or decoded.
 ---@param value any
 ---@return boolean
 function M.is_array(value)
   return getmetatable(value) == array_mt
 end
 
+--- Whether a value is a table that prints as an object.
 ---@param value any
 ---@return boolean
 function M.is_object(value)

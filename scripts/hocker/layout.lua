@@ -85,12 +85,13 @@ function methods:document(ref, which)
   return document, err and core.error(err.code, ("%s: %s"):format(path, err.message))
 end
 
---- Whether there is a file of a blob.
+--- Whether there is a file of a blob that can be read. What is no file, and might keep us waiting, is none.
 ---@param digest string
 ---@return boolean
 function methods:has(digest)
-  local f <close> = io.open(blob_path(self, digest), "rb")
-  return f ~= nil
+  local ok, err = core.system.read(blob_path(self, digest),
+    core.sink.verify(core.sink.null(), { max = 0 }))
+  return ok or err.code == "verification"
 end
 
 --- Writes a blob into a chain, which is taken and has to verify it.
@@ -110,6 +111,7 @@ end
 ---@param count integer
 ---@return string?
 function methods:tail(digest, count)
+  if not self:has(digest) then return nil end
   local f <close> = io.open(blob_path(self, digest), "rb")
   return f and f:seek("end", -count) and f:read(count)
 end

@@ -10,6 +10,7 @@ local M = {}
 local methods = {}
 local mt = { __name = "hocker.Log", __index = methods }
 
+--- Notes of a program.
 ---@param program string
 ---@param level integer?
 ---@param stream file*? standard error

@@ -163,6 +163,7 @@ function M.let(bindings, body)
   return node("let", { bindings = bindings, body = body })
 end
 
+--- A list.
 ---@param items hocker.nix.Expr[]
 ---@return hocker.nix.Node
 function M.list(items)

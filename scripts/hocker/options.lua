@@ -2,12 +2,15 @@
 ---
 --- An option that has `per_run` is said anew each time: no environment variable and no configuration
 --- gives it a value. Secrets are such, and what they are for: they would go to whichever registry
---- is named. `instead_of` names one that it has no value beside, if the command line gives that.
+--- is named. `instead_of` names one that it has no value beside, if the command line gives that. `fault` says what
+--- is wrong with a text that comes from there, so that its place can be told; on a command line it shows when it is used.
 
 local core = require "hocker.core"
 local lazy = require "hocker.lazy"
 
 local parts = lazy "hocker.parts"
+local platform = lazy "hocker.platform"
+local reference = lazy "hocker.reference"
 
 local M = {}
 
@@ -25,6 +28,14 @@ local function seconds(text)
   return nil, ("it must be a number of seconds, not '%s'"):format(text)
 end
 
+local function uri_fault(text) return reference.uri_fault(text) end
+
+-- A half of a platform is filled in by this machine's, whichever that is.
+local function platform_fault(text)
+  local _, err = platform.parse(text, { os = "linux", architecture = "amd64" })
+  return err and err.message
+end
+
 --- The words that name an image.
 M.image = {
   { words = "image", help = "NAME TAG, or one reference: [host[:port]/]path[:tag][@digest]" },
@@ -37,12 +48,12 @@ M.images = {
 }
 
 M.registry = {
-  { names = "--registry", value = "URI",
+  { names = "--registry", value = "URI", fault = uri_fault,
     help = "registry root, with or without /v2; https://registry-1.docker.io/v2/ by default" },
 }
 
 M.mirrors = {
-  { names = "--mirror", value = "URI", many = true, configured_by = "mirrors",
+  { names = "--mirror", value = "URI", many = true, configured_by = "mirrors", fault = uri_fault,
     help = "registry to try first, as --registry has it; may be repeated, and is tried in order, "
       .. "instead of those in config.lua" },
 }
@@ -83,13 +94,13 @@ M.policies = {
 }
 
 M.platform = {
-  { names = "--platform", value = "OS/ARCH[/VARIANT]", instead_of = "index",
+  { names = "--platform", value = "OS/ARCH[/VARIANT]", instead_of = "index", fault = platform_fault,
     help = "which image of an index; this machine's by default" },
 }
 
 --- Of a command that takes several.
 M.platforms = {
-  { names = "--platform", value = "OS/ARCH[/VARIANT]", many = true,
+  { names = "--platform", value = "OS/ARCH[/VARIANT]", many = true, fault = platform_fault,
     help = "which image of an index; may be repeated, for several" },
 }
 
@@ -141,16 +152,18 @@ M.access = { M.policies, M.mirrors, M.credentials, M.network, M.verbosity }
 --- All that a command needs to talk to a registry.
 M.fetch = { M.registry, M.access }
 
+local function collect(list, flat)
+  for _, item in ipairs(list) do
+    if item.names or item.words then flat[#flat + 1] = item else collect(item, flat) end
+  end
+  return flat
+end
+
 --- The options and words of a command in one list: its `args` are a list of them and of such lists.
 ---@param list table
 ---@return table[]
 function M.flatten(list)
-  local flat = {}
-  for _, item in ipairs(list) do
-    if item.names or item.words then flat[#flat + 1] = item
-    else for _, inner in ipairs(M.flatten(item)) do flat[#flat + 1] = inner end end
-  end
-  return flat
+  return collect(list, {})
 end
 
 local keys = {} -- by the names; each is asked for many times
@@ -160,9 +173,12 @@ local keys = {} -- by the names; each is asked for many times
 ---@return string
 function M.key(spec)
   local names = spec.names
-  keys[names] = keys[names] or
-    (names:match("%-%-(%S+)") or names:match("%-(%S+)")):gsub("-", "_")
-  return keys[names]
+  local key = keys[names]
+  if not key then
+    key = (names:match("%-%-(%S+)") or names:match("%-(%S+)")):gsub("-", "_")
+    keys[names] = key
+  end
+  return key
 end
 
 local COUNTS <const> = {

@@ -8,6 +8,7 @@
 --- loses nothing.
 
 local core = require "hocker.core"
+local places = require "hocker.places"
 
 local M = {}
 
@@ -17,6 +18,8 @@ local LONG <const> = 1              -- seconds to the end that are worth a split
 local PART_MIN <const> = 512 << 10  -- bytes
 local PART_MAX <const> = 1 << 20
 local AHEAD <const> = 12 << 20      -- bytes that may wait in memory
+local LAGGARD <const> = 4           -- how many times slower than others a part may come
+local YOUNG <const> = 2             -- seconds in which it may be slower
 
 --- Bytes that are worth it.
 M.least = 2 << 20
@@ -27,9 +30,16 @@ M.connections = 8
 --- Seconds after which a part that nothing comes of is given to a connection that has nothing to do.
 M.patience = 5
 
--- Failures of one connection: some servers allow only so many. Any other is the end of all.
-local PASSING = { network = true, protocol = true, unsupported = true, unauthorized = true,
+local PASSING <const> = { network = true, protocol = true, unsupported = true, unauthorized = true,
   not_found = true }
+
+--- Whether a failed request for a part says nothing of the whole: some servers give no ranges, or only so
+--- many connections. Any other failure is the end of all.
+---@param err hocker.Error
+---@return boolean
+function M.is_passing(err)
+  return PASSING[err.code] == true and not err.policy
+end
 
 ---@class hocker.parts.Fetch One body.
 ---@field session hocker.Session
@@ -38,7 +48,16 @@ local PASSING = { network = true, protocol = true, unsupported = true, unauthori
 ---@field running integer connections
 ---@field total integer? bytes, once it is split
 ---@field part integer bytes
----@field parts table<hocker.core.Transfer, { received: integer, held: number, since: number }>
+---@field refused hocker.Error? what ends it, whatever has come
+---@field speed number? bytes a second of parts that came: the mean, in which the last count most
+---@field parts table<hocker.core.Transfer, hocker.parts.Part> those that are under way
+
+---@class hocker.parts.Part
+---@field size integer
+---@field began number
+---@field received integer when something came last
+---@field held number
+---@field since number
 
 -- The request with some of its fields changed. Its sink is the join's, and who watches it watches that.
 local function request_of(self, changes)
@@ -88,11 +107,18 @@ end
 
 -- Whether the server gives ranges. The byte is dropped.
 local function gives_ranges(self, at)
-  return self.session:fetch(request_of(self, { range = { first = at, last = at }, apart = true,
-    retries = 0 })) ~= nil
+  local response, err = self.session:fetch(request_of(self, { range = { first = at, last = at },
+    apart = true, retries = 0 }))
+  if err and places.is_final(err) then self.refused = err end
+  return response ~= nil
 end
 
 -- --- how -----------------------------------------------------------------------------------------
+
+local function note_speed(self, part, came)
+  local speed = came / math.max(core.system.clock() - part.began, 0.001)
+  self.speed = self.speed and (3 * self.speed + speed) / 4 or speed
+end
 
 -- Fetches one part; returns how many bytes came of it.
 local function fetch_part(self, sink, first, last)
@@ -101,12 +127,15 @@ local function fetch_part(self, sink, first, last)
     range = { first = first, last = last }, apart = true, sink = sink, retries = 0,
     on_start = function(transfer)
       mine = transfer
-      self.parts[mine] = { received = 0, held = 0, since = core.system.clock() }
+      local now, size = core.system.clock(), last - first + 1
+      self.parts[mine] = { size = size, began = now, received = 0, held = 0, since = now }
     end,
   }))
-  if mine then self.parts[mine] = nil end
   response = response or refusal
-  return response and response.received or 0, err
+  local came = response and response.received or 0
+  if came > 0 then note_speed(self, self.parts[mine], came) end
+  if mine then self.parts[mine] = nil end
+  return came, err
 end
 
 -- Fetches all the rest over the last connection.
@@ -118,16 +147,23 @@ local function go_on(self, sink, from)
     :format(self.join:progress(), self.total))
 end
 
--- Stops what nothing has come of for a while, though its sink waits.
+-- Whether a part comes so slowly that another connection would be through before it.
+local function lags(self, part, now)
+  local seconds = now - part.began - part.held
+  return self.speed and part.received > 0 and seconds > YOUNG
+    and part.received * LAGGARD < self.speed * seconds
+    and (part.size - part.received) * seconds > part.received * LONG
+end
+
+-- Stops what nothing has come of for a while, though its sink waits, and what lags.
 local function stop_stuck(self)
   local now = core.system.clock()
-  for transfer, seen in pairs(self.parts) do
+  for transfer, part in pairs(self.parts) do
     local received, _, held = transfer:progress()
-    if received > seen.received or held > seen.held then
-      seen.received, seen.held, seen.since = received, held, now
-    elseif now - seen.since > M.patience then
-      transfer:stop()
+    if received > part.received or held > part.held then
+      part.received, part.held, part.since = received, held, now
     end
+    if now - part.since > M.patience or lags(self, part, now) then transfer:stop() end
   end
 end
 
@@ -142,7 +178,7 @@ local function work(self)
       if not ok then return nil, err end
     elseif sink then
       local came, err = fetch_part(self, sink, first, last)
-      if err and not PASSING[err.code] then return nil, err end
+      if err and not M.is_passing(err) then return nil, err end
       if came == 0 and self.running > 1 then break end
       if err then self.session:sleep(LOOK) end
     else
@@ -177,7 +213,10 @@ end
 local function watch(self, group, transfer)
   repeat
     local speed = wait_until_slow(self.session, transfer)
-    if not speed or not gives_ranges(self, (transfer:progress())) then return true end
+    if not speed then return true end
+    local ranges = gives_ranges(self, (transfer:progress()))
+    if self.refused then transfer:stop() end
+    if not ranges then return true end
   until split(self, group, transfer, speed)
   return true
 end
@@ -199,6 +238,7 @@ function M.fetch(session, request)
       group:start(function() return watch(self, group, transfer) end)
     end,
   }))
+  if self.refused then return nil, self.refused end
   if not response or not self.total then return response, err, last end
   local ok
   ok, err = group:wait()

@@ -5,8 +5,15 @@ local core = require "hocker.core"
 
 local M = {}
 
---- Codes of errors that are not a place's fault, and no better elsewhere. Nor is what a policy says.
-M.ours = { interrupted = true, io = true }
+-- Codes of errors that are not a place's fault.
+local OURS <const> = { interrupted = true, io = true }
+
+--- Whether an error is no better elsewhere, or in another way: ours, or what a policy says.
+---@param err hocker.Error
+---@return boolean
+function M.is_final(err)
+  return OURS[err.code] or err.policy ~= nil
+end
 
 local function pass_over(self, mirror, err, response)
   if err.code == "network" and not response then mirror.dead = true end
@@ -40,7 +47,7 @@ function M.anywhere(self, attempt)
   for _, mirror in ipairs(self.mirrors) do
     if not mirror.dead then
       local result, err, response = M.ask(mirror, attempt)
-      if result or M.ours[err.code] or err.policy then return result, err end
+      if result or M.is_final(err) then return result, err end
       pass_over(self, mirror, err, response)
     end
   end
@@ -73,7 +80,7 @@ function M.with_scheme(place, attempt)
   local ref = place.ref
   if not ref.plain_ok then return attempt(place.retries) end
   local result, err, response = attempt(0)
-  if result or response or err.code ~= "network" or untrusted(err) then
+  if result or response or err.policy or err.code ~= "network" or untrusted(err) then
     ref.plain_ok = false
     return result, err, response
   end
@@ -97,11 +104,14 @@ end
 --- without one finds the scheme out.
 ---@param session hocker.Session
 ---@param place hocker.Registry.Place
+---@return true? ok, hocker.Error? err that is final
 function M.settle_scheme(session, place)
-  if not place.ref.plain_ok then return end
-  M.with_scheme(place, function()
+  if not place.ref.plain_ok then return true end
+  local _, err = M.with_scheme(place, function()
     return session:fetch { url = place.ref.api, redirects = false, retries = 0 }
   end)
+  if err and M.is_final(err) then return nil, err end
+  return true
 end
 
 return M

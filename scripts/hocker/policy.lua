@@ -13,9 +13,11 @@
 --- its answer does.
 ---
 --- Several are asked in their order, each about what those before it have made of the matter; the first
---- refusal counts. What a policy fetches is a matter for the others, and not for itself.
+--- refusal counts. What a policy fetches is a matter for the others, who are told `by` whom, and not for
+--- itself.
 
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local hooks = require "hocker.policy.hooks"
 local scripts = require "hocker.scripts"
 local similar = require "hocker.similar"
@@ -58,6 +60,28 @@ function M.rejected(policy, message)
   return err
 end
 
+-- --- what they raise ----------------------------------------------------------------------------------
+
+-- The error object, or the refusal, that a policy returned or raised; nil for what is none.
+local function as_error(value)
+  if getmetatable(value) == refusal_mt then
+    return core.error("refused", errors.text(value.reason))
+  end
+  return errors.known(value)
+end
+
+-- What was raised, with its traceback if it is no error object. What a task raised has one already.
+local function traced(raised)
+  return as_error(raised) or errors.caught(raised)
+end
+
+-- The error of a call that raised. The traceback is for who wants details.
+local function broken(path, raised, log)
+  if not raised.traceback then return raised end
+  for line in raised.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
+  return core.error("internal", scripts.locate(path, raised.message))
+end
+
 -- --- loading -----------------------------------------------------------------------------------------
 
 local function fault(name, message)
@@ -81,25 +105,31 @@ local function check_hooks(name, value)
   return value
 end
 
-local function make(name, value, parameters)
+-- What a function that makes a policy returns: nil and an error, or anything for what is wrong.
+local function call_maker(maker, parameters)
+  local made, err = maker(parameters)
+  if made ~= nil then return made end
+  return nil, as_error(err), err ~= nil and errors.text(err) or "it made nothing of its parameters"
+end
+
+local function make(name, path, value, parameters, log)
   if type(value) ~= "function" then
     if next(parameters) == nil then return value end
     return fault(name, "it takes no parameters")
   end
-  local ok, made, err = pcall(value, parameters)
-  if not ok then return nil, core.error("internal", ("policy '%s': %s"):format(name, made)) end
+  local ok, made, err, why = xpcall(call_maker, traced, value, parameters)
+  if not ok then made, err = nil, broken(path, made, log) end
   if made ~= nil then return made end
-  if type(err) == "table" and err.code then
-    return nil, core.error(err.code == "not_found" and "io" or err.code,
-      ("policy '%s': %s"):format(name, err.message))
-  end
-  return fault(name, err and tostring(err) or "it made nothing of its parameters")
+  if not err then return fault(name, why) end
+  return nil, core.error(err.code == "not_found" and "io" or err.code,
+    ("policy '%s': %s"):format(name, err.message))
 end
 
 --- Loads a policy.
 ---@param spec string|table "allow"; a file's path, which has a "/" in it or ends in ".lua"; or a list of one of these, whose other fields are parameters
+---@param log hocker.Log? gets the traceback of what is raised
 ---@return hocker.Policy? policy, hocker.Error? err
-function M.load(spec)
+function M.load(spec, log)
   local name, parameters = spec, {}
   if type(spec) == "table" then
     name = spec[1]
@@ -109,12 +139,13 @@ function M.load(spec)
   end
   local value, err = scripts.load_named("policy", name, { "policies" })
   if value == nil then return nil, err end
-  value, err = make(name, value, parameters)
+  local script = not scripts.is_path(name) and scripts.find("policies/" .. name)
+  local path = script and script.path or name
+  value, err = make(name, path, value, parameters, log)
   if value ~= nil then value, err = check_hooks(name, value) end
   if value == nil then return nil, err end
-  local script = not scripts.is_path(name) and scripts.find("policies/" .. name)
   local short = name:match("([^/]*)%.lua$") or name
-  return { name = value.name or short, path = script and script.path or name, hooks = value }
+  return { name = value.name or short, path = path, hooks = value }
 end
 
 --- What the command line says: NAME, NAME:KEY=VALUE,KEY=VALUE, or a file's path. A key that is repeated
@@ -142,10 +173,18 @@ end
 
 -- --- asking ------------------------------------------------------------------------------------------
 
+---@class hocker.policy.Frame
+---@field policy hocker.Policy
+---@field set hocker.Policies
+---@field outer hocker.policy.Frame?
+
+-- Those that are at work in a coroutine, the last one first.
+---@type table<thread, hocker.policy.Frame>
+local inside = setmetatable({}, { __mode = "k" })
+
 ---@class hocker.Policies
 ---@field list hocker.Policy[]
 ---@field hooked table<string, boolean> the hooks that one of them has
----@field inside table<thread, table<hocker.Policy, boolean>> those that are at work in a coroutine
 local methods = {}
 local mt = { __name = "hocker.Policies", __index = methods }
 
@@ -157,18 +196,18 @@ function M.compose(list)
   for _, policy in ipairs(list) do
     for hook in pairs(policy.hooks) do hooked[hook] = true end
   end
-  return setmetatable({ list = list, hooked = hooked,
-    inside = setmetatable({}, { __mode = "k" }) }, mt)
+  return setmetatable({ list = list, hooked = hooked }, mt)
 end
 
 --- Loads several.
 ---@param specs (string|table)[] as M.load takes them
+---@param log hocker.Log? as for M.load
 ---@return hocker.Policies? policies nil alone: of none, hocker.Error? err
-function M.open(specs)
+function M.open(specs, log)
   local list = {}
   for i, spec in ipairs(specs) do
     local err
-    list[i], err = M.load(spec)
+    list[i], err = M.load(spec, log)
     if not list[i] then return nil, err end
   end
   return #list > 0 and M.compose(list) or nil
@@ -181,51 +220,54 @@ local function copy(value)
   return new
 end
 
--- Whether this is done on behalf of that policy: in its coroutine, or in a task that was started there.
+--- The policy that this is done on behalf of, the nearest: one at work in this coroutine, or in the one that
+--- started this task while it was.
+---@param session hocker.Session?
+---@return hocker.policy.Frame?
+function M.at_work(session)
+  return inside[coroutine.running()] or session and session:behalf()
+end
+
+-- A policy that opens a repository by hocker.open is loaded for it a second time, from the same script.
 local function is_inside(self, policy, session)
-  local co = coroutine.running()
-  while co do
-    if self.inside[co] and self.inside[co][policy] then return true end
-    co = session and session:parent(co)
+  local frame = M.at_work(session)
+  while frame do
+    local one = frame.policy
+    if one == policy or frame.set ~= self and one.path == policy.path then return true end
+    frame = frame.outer
   end
   return false
 end
 
--- What was raised, with its traceback if it is no error object.
-local function traced(raised)
-  if type(raised) == "table" and raised.code then return raised end
-  return { text = tostring(raised), traceback = debug.traceback("", 2) }
-end
-
-local function broken(policy, hook, err, log)
-  if type(err) ~= "table" then
-    return fail(policy, "internal", ("hook '%s': %s"):format(hook, tostring(err)))
-  elseif not err.code then
-    for line in err.traceback:gmatch(log and "[^\n]+" or "^$") do log:debug(line) end
-    return fail(policy, "internal", scripts.locate(policy.path, err.text))
-  elseif err.code == "interrupted" then
-    return nil, err
-  end
-  return fail(policy, err.code, err.message)
-end
-
--- Calls one hook. The answer is checked; nil alone is none.
-local function call(self, policy, hook, facts, ctx)
-  local co = coroutine.running()
-  local inside = self.inside[co] or {}
-  self.inside[co], inside[policy] = inside, true
-  local guard <close> = setmetatable({}, { __close = function() inside[policy] = nil end })
-  local ok, answer, err = xpcall(policy.hooks[hook], traced, copy(facts), ctx)
-  if not ok then return broken(policy, hook, answer, ctx.log) end
+-- What a hook answers, checked and copied; or nil and an error. It is called protected as a whole: what a
+-- policy returns may raise when it is looked at.
+local function consult(policy, hook, facts, ctx)
+  local answer, err = policy.hooks[hook](copy(facts), ctx)
+  if getmetatable(answer) == refusal_mt then answer, err = nil, answer end
   if answer == nil then
     if err == nil then return nil end
-    return broken(policy, hook, err, ctx.log)
-  elseif getmetatable(answer) == refusal_mt then
-    return fail(policy, "refused", answer.reason)
+    return nil, as_error(err)
+      or core.error("internal", ("hook '%s': %s"):format(hook, errors.text(err)))
   end
-  local why = hooks.fault(hook, answer)
-  if why then return fail(policy, "internal", ("hook '%s': %s"):format(hook, why)) end
-  return answer
+  local taken, why = hooks.read(hook, answer)
+  return taken, why and core.error("internal", ("hook '%s': %s"):format(hook, why))
+end
+
+-- Calls one hook. Nil alone is no answer. What one policy does to the context is not seen by the next.
+local function call(self, policy, hook, facts, ctx, session)
+  local co = coroutine.running()
+  local before = inside[co]
+  inside[co] = { policy = policy, set = self, outer = M.at_work(session) }
+  local guard <close> = setmetatable({}, { __close = function() inside[co] = before end })
+  local ok, answer, err = xpcall(consult, traced, policy, hook, facts,
+    { registry = ctx.registry, log = ctx.log })
+  if not ok then
+    err = broken(policy.path, answer, ctx.log)
+  elseif not err then
+    return answer
+  end
+  if err.code == "interrupted" then return nil, err end
+  return fail(policy, err.code, err.message)
 end
 
 local function tell(self, hook, facts, outcome, ctx, session)
@@ -233,7 +275,7 @@ local function tell(self, hook, facts, outcome, ctx, session)
     if policy.hooks.decision and not is_inside(self, policy, session) then
       local _, err = call(self, policy, "decision",
         { hook = hook, facts = facts, answered = outcome.answered, refused = outcome.refused,
-          reason = outcome.reason }, ctx)
+          reason = outcome.reason }, ctx, session)
       if err then return nil, err end
     end
   end
@@ -245,7 +287,7 @@ local function ask_all(self, hook, facts, ctx, apply, session)
   local answered = {}
   for _, policy in ipairs(self.list) do
     if policy.hooks[hook] and not is_inside(self, policy, session) then
-      local answer, err = call(self, policy, hook, facts, ctx)
+      local answer, err = call(self, policy, hook, facts, ctx, session)
       if answer and apply then err = apply(answer, policy) end
       if err then return answered, err end
       if answer then answered[#answered + 1] = policy.name end
@@ -263,6 +305,8 @@ end
 function methods:ask(hook, facts, apply, live)
   if not (self.hooked[hook] or self.hooked.decision) then return true end
   live = live or {}
+  local frame = M.at_work(live.session)
+  facts.by = frame and frame.policy.name
   local ctx = { registry = live.registry, log = live.log }
   local answered, err = ask_all(self, hook, facts, ctx, apply, live.session)
   if self.hooked.decision then

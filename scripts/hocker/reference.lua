@@ -392,6 +392,14 @@ function M.at_mirror(ref, uri)
   return nil, core.error(err.code, (err.message:gsub("^%-%-registry", "--mirror")))
 end
 
+--- What is wrong with the URI of a registry or a mirror.
+---@param uri string
+---@return string? why nil if nothing is
+function M.uri_fault(uri)
+  local _, err = M.at_mirror({ path = "a/b", tag = "c" }, uri)
+  return err and err.message:gsub("^%-%-mirror ", "") or nil
+end
+
 -- Methods ----------------------------------------------------------------------------------
 
 --- The same image, pinned; the tag stays as a name.
@@ -425,6 +433,7 @@ function methods:manifest_url(which)
   return self.api .. self.path .. "/manifests/" .. which
 end
 
+--- Where the registry has a blob.
 ---@param digest string
 ---@return string? url
 ---@return hocker.Error? err

@@ -30,6 +30,7 @@ local tags = require "hocker.tags"
 local content = lazy "hocker.content"
 local decisions = lazy "hocker.policy.decisions"
 local layout = lazy "hocker.layout"
+local policy = lazy "hocker.policy"
 local tar = lazy "hocker.tar"
 
 local M = {}
@@ -177,15 +178,16 @@ function methods:finished(image)
   return decisions.image(self, image)
 end
 
--- The digest in the answer to a HEAD request, which is tried once; what is none is not there.
+-- The digest in the answer to a HEAD request, which is tried once; nil alone where it tells none.
 local function head_digest(self, place)
-  local response = places.with_scheme(place, function()
+  local response, err = places.with_scheme(place, function()
     local url, err = place.ref:manifest_url()
     if not url then return nil, err end
     return self.session:fetch { url = places.url(place, url), method = "HEAD", headers = { ACCEPT },
       auth = place.auth, retries = 0 }
   end)
-  return response and core.digest.check(response.headers["docker-content-digest"] or "")
+  if not response then return nil, places.is_final(err) and err or nil end
+  return (core.digest.check(response.headers["docker-content-digest"] or ""))
 end
 
 --- The digest of what the name stands for now. Registries tell it without sending the document, which
@@ -193,11 +195,14 @@ end
 ---@return string? digest, hocker.Error? err
 function methods:digest()
   if self.ref.digest then return self.ref.digest end
-  local digest, err = places.anywhere(self, function(place)
-    local told = head_digest(self, place)
-    if told then return told end
-    local document, problem, response = fetch_document(self, place)
-    return document and document.digest, problem, response
+  local document, err = local_document(self)
+  if document or err then return document and document.digest, err end
+  local digest
+  digest, err = places.anywhere(self, function(place)
+    local told, refused = head_digest(self, place)
+    if told or refused then return told, refused end
+    local fetched, problem, response = fetch_document(self, place)
+    return fetched and fetched.digest, problem, response
   end)
   return digest, err
 end
@@ -248,16 +253,13 @@ end
 ---@param want hocker.Platform? that it has to be for
 ---@return hocker.Config? config, hocker.Error? err
 function methods:config(image, want)
-  local descriptor = image.manifest.config
-  local buffer
-  local ok, err = self:blob(descriptor, function()
-    buffer = core.buffer(manifest.limits.config)
-    return buffer:sink()
-  end, "config")
-  if not ok then return nil, err end
+  local bytes, err = content.read(self, image.manifest.config,
+    { max = manifest.limits.config, kind = "config" })
+  if not bytes then return nil, err end
   local config
-  config, err = manifest.config(buffer:data(), image.manifest)
+  config, err = manifest.config(bytes, image.manifest)
   if not config then return nil, advice.explain(self, tostring(self.ref), err) end
+  local ok = true
   if want then ok, err = images.check(self, image, config, want) end
   if not ok then return nil, err end
   return config
@@ -284,8 +286,10 @@ local function write_all(open, bytes)
 end
 
 local function fetch_blob(self, descriptor, what, request, place)
-  places.settle_scheme(self.session, place)
-  local url, err = place.ref:blob_url(descriptor.digest)
+  local ok, err = places.settle_scheme(self.session, place)
+  if not ok then return nil, err end
+  local url
+  url, err = place.ref:blob_url(descriptor.digest)
   if not url then return nil, err end
   request.url, request.auth, request.retries = places.url(place, url), place.auth, place.retries
   local response, last
@@ -302,13 +306,14 @@ end
 ---@field queue integer? bytes of a queue to put before the sink: another thread does the work
 ---@field max integer? most bytes, where the size is not known
 
--- Asks the policies about a blob, once.
+-- Asks the policies about a blob, once. Where one of them fetches it, that one was not asked, and what the
+-- others say holds for this alone.
 local function accept(self, descriptor, kind)
   if not self.session.policies then return false end
   local max, err = self.accepted[descriptor.digest], nil
   if max == nil then
     max, err = decisions.layer(self, descriptor, kind)
-    self.accepted[descriptor.digest] = max
+    if not policy.at_work(self.session) then self.accepted[descriptor.digest] = max end
   end
   return max, err
 end
@@ -322,7 +327,7 @@ local function from_layout(self, descriptor, open, again)
       if not chain then return nil, err end
       local ok
       ok, err = place:read(descriptor.digest, chain)
-      if ok or not again or places.ours[err.code] then return ok, err end
+      if ok or not again or places.is_final(err) then return ok, err end
       if self.log then self.log:warn(err.message .. "; passed over") end
     end
   end
@@ -368,14 +373,21 @@ function methods:blob(descriptor, sink, kind, opts)
   if err then return nil, err end
   if bytes then return write_all(open, bytes) end
   local function fill(fetch, ...)
-    local chain, problem = open(opts.queue)
+    local chain <close>, problem = open(opts.queue)
     if not chain then return nil, problem end
     return fetch(self, descriptor, what, { sink = chain, on_start = opts.on_start }, ...)
   end
   local ok
   ok, err = from_layout(self, descriptor, open, again)
   if ok or err then return ok, err end
-  if foreign.is_elsewhere(self, descriptor) then return fill(foreign.fetch) end
+  local elsewhere
+  elsewhere, err = foreign.is_elsewhere(self, descriptor)
+  if err then
+    if not again then sink:close() end
+    return nil, err
+  elseif elsewhere then
+    return fill(foreign.fetch)
+  end
   if again then
     ok, err = places.anywhere(self, function(place) return fill(fetch_blob, place) end)
   else
@@ -391,7 +403,7 @@ end
 ---@return string? bytes, hocker.Error? err "refused": it is larger
 function methods:read(descriptor, max)
   check(descriptor)
-  return content.read(self, descriptor, max)
+  return content.read(self, descriptor, { max = max })
 end
 
 --- The content of a blob in pieces, as it comes and in bounded memory:
@@ -451,7 +463,7 @@ function methods:tail(descriptor, count)
     }, place)
     if ok then return buffer:data() end
     -- For a hint alone a mirror is not passed over.
-    if problem.code == "unsupported" then return "", problem end
+    if problem.code == "unsupported" and not problem.policy then return "", problem end
     return nil, problem, last
   end)
   if bytes == "" then return nil, err end

@@ -2,6 +2,7 @@
 
 local core = require "hocker.core"
 local hocker = require "hocker"
+local output = require "hocker.output"
 
 local M = {}
 
@@ -11,14 +12,10 @@ local M = {}
 function M.prepare(ctx)
   hocker.use(ctx)
   core.system.heed()
+  _G.print = output.printer(ctx.out)
   local exit = os.exit
   function os.exit(code, close)
     return exit(code, close ~= false)
-  end
-  function _G.print(...)
-    local texts = table.pack(...)
-    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
-    ctx.out:write(table.concat(texts, "\t"), "\n")
   end
 end
 

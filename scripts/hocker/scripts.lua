@@ -10,6 +10,8 @@
 
 local bundled = require "hocker.bundled"
 local core = require "hocker.core"
+local errors = require "hocker.errors"
+local guard = require "hocker.guard"
 
 local M = {}
 
@@ -20,13 +22,14 @@ M.size_max = SIZE_MAX
 
 -- What decides where scripts come from is there before it can be replaced.
 local FIXED <const> = {
-  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/host"] = true,
-  ["hocker/lazy"] = true, ["hocker/log"] = true, ["hocker/scripts"] = true,
+  ["hocker/bundled"] = true, ["hocker/command"] = true, ["hocker/errors"] = true,
+  ["hocker/guard"] = true, ["hocker/host"] = true, ["hocker/lazy"] = true, ["hocker/log"] = true,
+  ["hocker/scripts"] = true,
 }
 
 -- What --scripts and --no-user-scripts say; hocker.command sets it.
 local given = { folders = {}, user = true }
-local places -- made when it is first needed
+local places, module_places -- made when they are first needed
 local there = {} -- folders that were looked up, by their paths
 
 ---@class hocker.Script
@@ -45,7 +48,7 @@ local there = {} -- folders that were looked up, by their paths
 ---@param opts { folders: string[]?, user: boolean? } of --scripts; `user` false: bundled scripts only
 function M.setup(opts)
   given = { folders = opts.folders or {}, user = opts.user ~= false }
-  places, there = nil, {}
+  places, module_places, there = nil, nil, {}
 end
 
 -- --- the places ----------------------------------------------------------------------------------
@@ -220,16 +223,35 @@ function M.locate(path, message)
 end
 
 local function broken(script, raised)
-  if type(raised) == "table" and raised.code then return nil, raised end
-  return nil, core.error("internal", M.locate(script.path, tostring(raised)))
+  if errors.is(raised) then return nil, raised end
+  return nil, core.error("internal", M.locate(script.path, errors.text(raised)))
 end
 
---- Makes a function of a script, which is not run. A first line for the shell is none of Lua's.
+--- A file's text as Lua takes it: an editor's byte order mark and a first line for the shell are none of Lua's.
+---@param text string
+---@return string
+function M.source(text)
+  return (text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", ""))
+end
+
+--- Whether this process may do what a text says: not if it has more rights than its user (set-user-ID), who
+--- would have these rights by writing it.
+---@param path string of the text, for the message
+---@return true? ok, hocker.Error? err "refused"
+function M.may_run(path)
+  if not core.script.elevated() then return true end
+  return nil, core.error("refused", path .. ": a program with more rights than its user runs only "
+    .. "what comes with it")
+end
+
+--- Makes a function of a script, which is not run.
 ---@param script { path: string, text: string }
----@return function? chunk, hocker.Error? err "internal": it is broken, with its file and line
+---@return function? chunk, hocker.Error? err "internal": it is broken, with its file and line; "refused", as of `may_run`
 function M.compile(script)
   if script.chunk then return script.chunk end
-  local text = script.text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
+  local ok, err = M.may_run(script.path)
+  if not ok then return nil, err end
+  local text = M.source(script.text)
   if text:sub(1, 1) == "\27" then
     return broken(script, "it is bytecode, and scripts are text")
   end
@@ -246,7 +268,9 @@ end
 function M.run(script, ...)
   local chunk, err = M.compile(script)
   if not chunk then return nil, err end
-  local ok, value = pcall(chunk, ...)
+  local ok, value
+  if script.text then ok, value = guard.load(xpcall, chunk, errors.placed, ...)
+  else ok, value = xpcall(chunk, errors.placed, ...) end -- ours, which breaks nothing
   if not ok then return broken(script, value) end
   if value == nil then return broken(script, "it returns nothing") end
   return value
@@ -323,20 +347,27 @@ end
 
 -- --- library modules ----------------------------------------------------------------------------
 
-local function has_modules(place)
-  return place.folder and not place.problem and is_there(place.folder)
-    and is_there(place.folder .. "/hocker")
+-- The places that may have some; the program has no modules of its own, and most folders are not there.
+local function find_module_places()
+  local list = {}
+  for _, place in ipairs(M.places()) do
+    local folder = not place.problem and place.folder
+    if folder and is_there(folder) and is_there(folder .. "/hocker") then
+      list[#list + 1] = place
+    end
+  end
+  return list
 end
 
 -- For package.searchers: "hocker.auth" is hocker/auth.lua.
 local function search(module)
+  if not module:find("^hocker%.") or module == "hocker.core" then return nil end
+  module_places = module_places or find_module_places()
+  if #module_places == 0 then return nil end
   local name = module:gsub("%.", "/")
-  if not module:find("^hocker%.") or module == "hocker.core" or FIXED[name] then return nil end
-  for _, place in ipairs(M.places()) do
-    local script, err
-    if has_modules(place) and check_name(name) then
-      script, err = find_at(place, name)
-    end
+  if FIXED[name] or not check_name(name) then return nil end
+  for _, place in ipairs(module_places) do
+    local script, err = find_at(place, name)
     if err then error(err, 0) end
     if script then
       return function(...)

@@ -23,6 +23,7 @@ local lazy = require "hocker.lazy"
 local notices = require "hocker.notices"
 
 local decisions = lazy "hocker.policy.decisions"
+local policy = lazy "hocker.policy"
 
 local M = {}
 
@@ -37,6 +38,7 @@ local methods = {}
 local mt = { __name = "hocker.lua.Session", __index = methods }
 
 local TICK = 0.2 -- seconds between two looks at the progress
+local WAITS <const> = {} -- what a task yields that waits for one of us
 
 ---@class hocker.FetchOptions: hocker.SessionOptions
 ---@field retries integer? failures in a row, without progress, that are retried
@@ -81,11 +83,16 @@ mt.__close = methods.close
 
 -- --- tasks ---------------------------------------------------------------------------------
 
-local WAITS <const> = {}
-
 -- What a task does that waits; `resume` goes on with it.
 local function suspend()
   return coroutine.yield(WAITS)
+end
+
+-- What is wrong with a task that has yielded by itself.
+local function stray(co)
+  local at = debug.getinfo(co, 1, "Sl") or debug.getinfo(co, 0, "Sl")
+  return ("%s:%d: it yields in a task of a session, and nobody would resume it")
+    :format(at.short_src, at.currentline)
 end
 
 -- Runs a task until it waits or ends, and tells its group how it ended.
@@ -94,7 +101,7 @@ local function resume(self, co, ...)
   local ok, result, err = coroutine.resume(co, ...)
   if coroutine.status(co) ~= "dead" then
     if result == WAITS then return end
-    ok, result = false, "a task yielded, and waits for nothing that would resume it"
+    ok, result = false, stray(co)
   end
   self.tasks[co] = nil
   group.active[co] = nil
@@ -265,7 +272,7 @@ group_mt.__gc = Group.close
 function methods:group(limit)
   return setmetatable({
     session = self, jobs = {}, limit = limit or math.huge, next = 1, running = 0, active = {},
-    owner = coroutine.running(),
+    owner = coroutine.running(), behalf = self.policies and policy.at_work(self),
   }, group_mt)
 end
 
@@ -295,12 +302,11 @@ local function wait_until_over(self, shared)
   return true
 end
 
---- The coroutine that started a task; nil for what is none.
----@param co thread
----@return thread?
-function methods:parent(co)
-  local group = self.tasks[co]
-  return group and group.owner
+--- The policy at whose work the task that runs now was started; nil for what is no such task.
+---@return hocker.policy.Frame?
+function methods:behalf()
+  local group = self.tasks[coroutine.running()]
+  return group and group.behalf
 end
 
 --- Does a piece of work once: who wants the same while it is being done waits, and gets what it

@@ -22,10 +22,17 @@ end
 
 -- --- values ----------------------------------------------------------------------------------------
 
+local function convert(spec, text)
+  local value, why = options.value(spec, text)
+  why = why or spec.fault and spec.fault(text)
+  if why then return nil, why end
+  return value
+end
+
 local function convert_list(spec, list)
   local values = {}
   for i, text in ipairs(list) do
-    local value, why = options.value(spec, text)
+    local value, why = convert(spec, text)
     if value == nil then return nil, why end
     values[i] = value
   end
@@ -40,7 +47,7 @@ end
 
 local function from_text(spec, text)
   if spec.many then return convert_list(spec, words_of(text)) end
-  if not spec.flag then return options.value(spec, text) end
+  if not spec.flag then return convert(spec, text) end
   local value = BOOLEANS[text:lower()]
   if value ~= nil then return value end
   return nil, ("'%s' is neither 1 nor 0"):format(text)
@@ -58,7 +65,7 @@ function M.from_data(spec, value)
   elseif spec.many then
     return convert_list(spec, type(value) == "table" and value or { tostring(value) })
   elseif type(value) == "string" or type(value) == "number" then
-    return options.value(spec, tostring(value))
+    return convert(spec, tostring(value))
   end
   return nil, "it must be a string or a number"
 end
@@ -123,7 +130,11 @@ function M.fill(configuration, command, args)
   return args
 end
 
-local function same(a, b)
+--- Whether two values of an option are the same.
+---@param a any
+---@param b any
+---@return boolean
+function M.same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   return table.concat(a, "\0") == table.concat(b, "\0")
 end
@@ -137,8 +148,8 @@ end
 function M.given(configuration, command, args, specs)
   for _, spec in ipairs(options.flatten(specs)) do
     local value, elsewhere = args[options.key(spec)], nil
-    if not spec.per_run then elsewhere = M.lookup(configuration, command, spec) end
-    if value and not same(value, elsewhere or (spec.many and {})) then
+    if value and not spec.per_run then elsewhere = M.lookup(configuration, command, spec) end
+    if value and not M.same(value, elsewhere or (spec.many and {})) then
       return spec.names:match("%-%-%S+")
     end
   end
@@ -150,8 +161,10 @@ end
 function M.ignored(command)
   local names = {}
   for _, spec in pairs(options.by_key(command.args)) do
-    local name, text = variable(spec)
-    if spec.per_run and text then names[#names + 1] = name end
+    if spec.per_run then
+      local name, text = variable(spec)
+      names[#names + 1] = text and name
+    end
   end
   table.sort(names)
   return names
@@ -189,27 +202,27 @@ local function check_names(path, given, known)
   return true
 end
 
-local function knows_all(own, given)
-  for key in pairs(given) do
-    if not own[key] then return false end
-  end
-  return true
-end
-
--- All commands are loaded only for a name that this one does not know.
+-- All commands are loaded only for a name that this one does not know, or has for its command line alone. A name that
+-- none knows may be of one that is broken, which is no fault of the others.
 local function check_shared(file, own)
-  local known = own
-  if not knows_all(own, file.options) then
-    known = commands.all_options()
-    for key, spec in pairs(own) do known[key] = spec end
+  local place = file.path .. ": options"
+  if check_names(place, file.options, own) then return true end
+  local known, broken = commands.all_options(own)
+  local given = {}
+  for key, value in pairs(file.options) do
+    if known[key] or not broken then given[key] = value end
   end
-  return check_names(file.path .. ": options", file.options, known)
+  return check_names(place, given, known)
 end
 
+-- One that is there and can't be used is told when it is run.
 local function check_command(place, name)
-  local script, err = scripts.find("commands/" .. name)
-  if script or err.code ~= "not_found" then return script and true, err end
-  return nil, core.error("usage", place .. ": there is no such command")
+  local _, err = scripts.find("commands/" .. name)
+  if not err or (err.code ~= "not_found" and err.code ~= "usage") then return true end
+  local known = {}
+  for _, other in ipairs(scripts.list("commands")) do known[other] = true end
+  return nil, core.error("usage", ("%s: there is no such command%s"):format(place,
+    similar.hint(name, known)))
 end
 
 local function check_commands(file, command, own)

@@ -22,7 +22,7 @@ end
 
 -- Written as one writes options on the command line or elsewhere, it is the same.
 local function plain(name)
-  return (name:lower():gsub("-", "_"))
+  return (name:lower():gsub("^%-%-?", ""):gsub("-", "_"))
 end
 
 --- The end of a message about a name that is unknown: "; did you mean 'x'?", or nothing.

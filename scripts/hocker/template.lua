@@ -11,6 +11,7 @@
 --- given all platforms of an index when none is asked for: `{ platforms = "all", print = function(image) ... end }`.
 
 local core = require "hocker.core"
+local errors = require "hocker.errors"
 local lazy = require "hocker.lazy"
 local scripts = require "hocker.scripts"
 
@@ -90,8 +91,6 @@ function M.describe(ref, found, alt_name)
   }, found.index or found.images[1].manifest)
 end
 
-local error_mt <const> = getmetatable(core.error("internal", ""))
-
 local function fail(name, code, message)
   return nil, core.error(code, ("template '%s': %s"):format(name, message))
 end
@@ -120,10 +119,11 @@ function M.print(template, image)
   if not ok then text, err = nil, text end
   if text ~= nil then
     return fail(template.name, "internal", "it returned a " .. type(text) .. ", not a string")
-  elseif getmetatable(err) == error_mt then
-    return fail(template.name, err.code, err.message)
+  elseif err == nil then
+    return fail(template.name, "internal", "it printed nothing")
   end
-  return fail(template.name, "internal", err and tostring(err) or "it printed nothing")
+  err = errors.of(err)
+  return fail(template.name, err.code, err.message)
 end
 
 return M

@@ -9,6 +9,7 @@
 local complaint = require "hocker.complaint"
 local core = require "hocker.core"
 local json = require "hocker.json"
+local places = require "hocker.places"
 
 local M = {}
 
@@ -63,14 +64,14 @@ local function read_answer(body)
   }
 end
 
--- One request; the status of a refusal comes third. A redirect is followed as any: credentials stay at
+-- One request; the status of a server's refusal comes third. A redirect is followed as any: credentials stay at
 -- the realm's own origin, and what was posted is not sent again.
 local function exchange(session, request)
   request.name = "the token server's answer"
   local body, answer, last = session:fetch_text(request, TOKEN_MAX)
   if body then return read_answer(body) end
-  local ours = answer.policy or answer.code == "interrupted"
-  if answer.code ~= "unauthorized" and not ours then
+  if places.is_final(answer) or answer.unanswered then return nil, answer end
+  if answer.code ~= "unauthorized" then
     local said = complaint.read(last)
     local code = answer.code == "not_found" and "protocol" or answer.code -- it is no image
     answer = core.error(code, "fetching a token: " .. answer.message

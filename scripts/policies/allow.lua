@@ -8,6 +8,7 @@
 
 local parameters = require "hocker.policy.parameters"
 local policy = require "hocker.policy"
+local reference = require "hocker.reference"
 
 -- A Lua pattern of a name.
 local function compile(text)
@@ -23,12 +24,27 @@ local function matches(name, patterns)
   return false
 end
 
+-- The hosts as names have them, Docker Hub's by one of its names; or nil and what is none.
+local function read_hosts(list)
+  local hosts = {}
+  for _, text in ipairs(list) do
+    local ref = reference.parse { text .. "/a/b" }
+    if not ref or ref.path ~= "a/b" then
+      return nil, ("parameter 'registries': '%s' is not the host of a registry"):format(text)
+    end
+    hosts[ref.host] = true
+  end
+  return hosts
+end
+
 return function(given)
   local opts, why = parameters.read(given,
     { registries = "list", repositories = "list", digests = "flag" })
   if not opts then return nil, why end
-  local hosts, patterns = {}, {}
-  for _, host in ipairs(opts.registries or {}) do hosts[host:lower()] = true end
+  local hosts, patterns
+  hosts, why = read_hosts(opts.registries or {})
+  if not hosts then return nil, why end
+  patterns = {}
   for i, text in ipairs(opts.repositories or {}) do patterns[i] = compile(text) end
   local all = not opts.registries and not opts.repositories
   return {

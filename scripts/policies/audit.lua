@@ -22,9 +22,9 @@ local function plain(value)
   return new
 end
 
+-- The stream has no buffer: a line is one write, to the end, which no other process gets into.
 local function write(file, line)
-  local ok, why = file:write(line, "\n")
-  if ok then ok, why = file:flush() end
+  local ok, why = file:write(line .. "\n")
   if ok then return nil end
   return nil, core.error("io", "the log can't be written: " .. why)
 end
@@ -35,7 +35,8 @@ return function(given)
   local file = io.stderr
   if opts.file then
     file, why = io.open(opts.file, "a")
-    if not file then return nil, why end
+    if not file then return nil, core.error("io", why) end
+    file:setvbuf "no"
   end
   return {
     decision = function(made, ctx)

@@ -24,15 +24,17 @@ return function(given)
   for prefix in pairs(given) do kinds[prefix] = "list" end
   local places, why = parameters.read(given, kinds)
   if not places then return nil, why end
+  local found = {}
   for prefix, list in pairs(places) do
     why = check(prefix, list)
     if why then return nil, why end
+    found[prefix:lower()] = list -- names are in lower case
   end
   return {
     resolve = function(image)
       local prefix = image.name
-      while prefix and not places[prefix] do prefix = prefix:match("^(.*)/") end
-      local list = places[prefix]
+      while prefix and not found[prefix] do prefix = prefix:match("^(.*)/") end
+      local list = found[prefix]
       if not list then return nil end
       if is_mirror(list[1]) then return { mirrors = list } end
       return { name = list[1] .. image.name:sub(#prefix + 1) }

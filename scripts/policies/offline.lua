@@ -11,10 +11,13 @@ return function(given)
   if not opts then return nil, why end
   if not opts.layout then return nil, "which directory? it needs 'layout'" end
   return {
-    resolve = function() return { layouts = opts.layout } end,
+    resolve = function(image) -- those of another such policy stay
+      local layouts = image.layouts
+      return { layouts = table.move(opts.layout, 1, #opts.layout, #layouts + 1, layouts) }
+    end,
     request = opts.only and function(request)
-      return policy.refuse(("%s is not asked for: it is in none of %s"):format(request.url,
-        table.concat(opts.layout, ", ")))
+      return policy.refuse(("%s is not asked for: what is wanted is in none of %s")
+        :format(request.url, table.concat(opts.layout, ", ")))
     end or nil,
   }
 end

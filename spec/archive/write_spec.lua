@@ -40,6 +40,8 @@ local function registry_of(layers)
   function self.blob(_, descriptor, sink, kind, opts)
     assert(kind == "layer" and opts.queue > 0)
     table.insert(self.fetched, descriptor.digest)
+    local broken = by_digest[descriptor.digest].broken
+    if broken then return nil, core.error(broken, "no layer") end
     local chain <close> = core.sink.queue(core.sink.verify(assert(sink()), {
       size = descriptor.size, digest = descriptor.digest, name = "layer",
     }))
@@ -188,7 +190,8 @@ describe("an archive", function()
 
     -- A registry may claim what it likes.
     for _, claim in ipairs { string.pack("<I4", 0), string.pack("<I4", 1), string.pack("<I4", 511),
-      string.pack("<I4", 100000), "\255\255\255\255", "", "abc", "unsupported", "protocol" } do
+      string.pack("<I4", 100000), "\255\255\255\255", "", "abc", "unsupported", "protocol",
+      "network", "not_found", "unauthorized" } do
       it(("whatever size is claimed of a layer: %q"):format(claim), function()
         local liar = layer(A.content, "gzip", claim)
         assert.equal(want, digest_of { liar, B, C })
@@ -239,7 +242,13 @@ describe("an archive", function()
     end
 
     it("when the network fails", function()
-      refused("network", { layer(A.content, "gzip", "network") })
+      refused("network", { changed(A, { broken = "network" }) })
+    end)
+
+    it("when asking for a layer's size was refused, or interrupted", function()
+      for _, code in ipairs { "refused", "interrupted" } do
+        refused(code, { layer(A.content, "gzip", code) })
+      end
     end)
 
     it("of no images", function()

@@ -21,12 +21,32 @@ static struct server srv;
 enum { ONCE = 1, TWICE = 2, EVER = INT_MAX };
 
 static struct {
+	bool counts;
 	long at;    /* the number of the first allocation that is refused; -1: none */
 	int times;  /* that it and the next ones are */
 	long count; /* allocations so far */
 	bool hit;
 	size_t live; /* bytes */
-} memory;
+} memory = {.at = -1};
+
+/* What is used; a run is repeated for each allocation, so the parts are short. */
+static const struct part {
+	const char *name; /* in test_bindings.lua */
+	bool server;
+} parts[] = {
+	{"opening", false}, /* counted from the state's first allocation */
+	{"digests", false},
+	{"texts", false},
+	{"files", false},
+	{"programs", false},
+	{"sinks", false},
+	{"pipes", false},
+	{"outputs", false},
+	{"joins", false},
+	{"exchanges", true},
+	{"left_open", true},
+	{"left_to_the_collector", false},
+};
 
 static void *allocate(void *ud, void *old, size_t osize, size_t nsize)
 {
@@ -34,7 +54,7 @@ static void *allocate(void *ud, void *old, size_t osize, size_t nsize)
 
 	(void)ud;
 	osize = old ? osize : 0;
-	if (nsize > osize && memory.at >= 0) {
+	if (nsize > osize && memory.counts) {
 		long n = memory.count++;
 
 		if (n >= memory.at && n - memory.at < memory.times) {
@@ -84,19 +104,47 @@ static void start_server(void)
 
 /* --- a run --------------------------------------------------------------------------------- */
 
+static int begin(lua_State *L)
+{
+	(void)L;
+	memory.counts = memory.at >= 0;
+	return 0;
+}
+
+/* run(part), or NULL for all of them. */
 static int run(lua_State *L)
 {
+	const struct part *part = lua_touserdata(L, 1);
+
 	luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
 	luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+	luaL_requiref(L, LUA_COLIBNAME, luaopen_coroutine, 1);
 	lua_settop(L, 0);
 	if (luaL_loadfilex(L, "spec/c/test_bindings.lua", "t") != LUA_OK)
+		return lua_error(L);
+	lua_pushcfunction(L, luaopen_hocker_core);
+	lua_pushinteger(L, srv.port);
+	lua_pushstring(L, dir);
+	lua_pushstring(L, part ? part->name : NULL);
+	lua_pushcfunction(L, begin);
+	lua_call(L, 5, 1);
+	return 1;
+}
+
+/* Policies, all of them. Loading scripts takes far more allocations than running them, and has tests
+ * of its own. */
+static int run_policies(lua_State *L)
+{
+	luaL_openlibs(L);
+	if (luaL_loadfilex(L, "spec/c/test_policies.lua", "t") != LUA_OK)
 		return lua_error(L);
 	lua_pushcfunction(L, luaopen_hocker_core);
 	lua_call(L, 0, 1);
 	lua_pushinteger(L, srv.port);
 	lua_pushstring(L, dir);
-	lua_call(L, 3, 1);
-	return 1;
+	lua_pushcfunction(L, begin);
+	lua_call(L, 4, 0);
+	return 0;
 }
 
 /* A run that fails when it leaves a binding out. */
@@ -106,7 +154,6 @@ static int run_and_tell(lua_State *L)
 	if (luaL_loadfilex(L, "spec/c/test_covered.lua", "t") != LUA_OK)
 		return lua_error(L);
 	lua_pushcfunction(L, luaopen_hocker_core);
-	lua_call(L, 0, 1);
 	lua_getglobal(L, LUA_DBLIBNAME);
 	if (luaL_loadfilex(L, "spec/c/test_bindings.lua", "t") != LUA_OK)
 		return lua_error(L);
@@ -116,30 +163,41 @@ static int run_and_tell(lua_State *L)
 	return 1;
 }
 
+static int fail_for_memory(lua_State *L)
+{
+	struct hk_err err = {0};
+
+	hk_err_nomem(&err);
+	return lhk_fail(L, &err);
+}
+
 static void collect(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
 	lua_gc(L, LUA_GCCOLLECT);
 }
 
-/* Whether it went through; `stress` collects all garbage at every instruction. */
-static bool run_once(lua_CFunction what, bool stress)
+/* Whether all parts went through, or one; `stress` collects all garbage at every instruction. */
+static bool run_once(lua_CFunction what, const struct part *part, bool stress)
 {
 	lua_State *L = lua_newstate(allocate, NULL);
-	bool ok = false;
+	bool ok = false, server = !part || part->server;
 
 	if (!L)
 		return false;
-	start_server();
+	if (server)
+		start_server();
 	if (stress)
 		lua_sethook(L, collect, LUA_MASKCOUNT, 1);
 	lua_pushcfunction(L, what);
-	ok = lua_pcall(L, 0, 1, 0) == LUA_OK;
-	if (!ok && memory.at < 0)
+	lua_pushlightuserdata(L, (void *)part);
+	ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
+	if (!ok && !memory.hit)
 		printf("%s\n", lua_tostring(L, -1));
-	memory.at = -1; /* closing takes a little memory too */
+	memory.counts = false; /* closing takes a little memory too */
 	lua_close(L);
-	server_stop(&srv);
+	if (server)
+		server_stop(&srv);
 	CHECK(memory.live == 0);
 	return ok;
 }
@@ -158,20 +216,31 @@ static size_t count_names(const char *path)
 
 static void with_memory(void)
 {
-	memory.at = -1;
-	CHECK(run_once(run, false));
+	CHECK(run_once(run, NULL, false));
+	CHECK(run_once(run_policies, NULL, false));
 }
 
 static void all_bindings_are_used(void)
 {
-	memory.at = -1;
-	CHECK(run_once(run_and_tell, false));
+	CHECK(run_once(run_and_tell, NULL, false));
 }
 
 static void with_garbage_collected_all_the_time(void)
 {
-	memory.at = -1;
-	CHECK(run_once(run, true));
+	CHECK(run_once(run, NULL, true));
+}
+
+/* What can fail for nothing else is used as if it could not fail. */
+static void the_end_of_memory_is_raised(void)
+{
+	lua_State *L = lua_newstate(allocate, NULL);
+
+	luaopen_hocker_core(L);
+	lua_pushcfunction(L, fail_for_memory);
+	CHECK(lua_pcall(L, 0, 2, 0) == LUA_ERRRUN);
+	CHECK(lua_getfield(L, -1, "code") == LUA_TSTRING);
+	CHECK_STR(lua_tostring(L, -1), "memory");
+	lua_close(L);
 }
 
 /* Threads do nothing else here than elsewhere, and the sanitizer for them is slow. */
@@ -181,42 +250,62 @@ static void with_garbage_collected_all_the_time(void)
 #define STRIDE 1
 #endif
 
-/* Refuses allocation 0, then a later one, ... until a run needs none that is refused. */
-static void without_memory(int times, int stride)
+/* Refuses allocation 0, then a later one, ... until what is run needs none that is refused. Returns
+ * how many it needs. */
+static long refuse_each(lua_CFunction what, const struct part *part, int stride)
 {
-	size_t descriptors = count_names("/proc/self/fd");
 	bool ok;
 	long n;
 
-	memory.times = times;
 	for (n = 0;; n += stride * STRIDE) {
+		memory.counts = part == parts;
 		memory.at = n;
 		memory.count = 0;
 		memory.hit = false;
-		ok = run_once(run, false);
+		ok = run_once(what, part, false);
 		if (!memory.hit)
 			break;
 		CHECK(n < 100000);
 	}
 	CHECK(ok);
-	CHECK(n > 300);
+	memory.at = -1;
+	return n;
+}
+
+/* Each part in turn. */
+static long refuse_parts(void)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		n += refuse_each(run, &parts[i], 1);
+	return n;
+}
+
+static void without_memory(int times)
+{
+	size_t descriptors = count_names("/proc/self/fd");
+
+	memory.times = times;
+	CHECK(refuse_parts() > 1000);
+	CHECK(refuse_each(run_policies, NULL, times == TWICE ? 1 : 20) > 300);
 	CHECK(count_names("/proc/self/fd") == descriptors);
 	CHECK(count_names(dir) == 1);
 }
 
 static void refused_once(void)
 {
-	without_memory(ONCE, 2);
+	without_memory(ONCE);
 }
 
 static void refused_twice(void)
 {
-	without_memory(TWICE, 1);
+	without_memory(TWICE);
 }
 
 static void refused_for_ever(void)
 {
-	without_memory(EVER, 3);
+	without_memory(EVER);
 }
 
 int main(void)
@@ -231,6 +320,7 @@ int main(void)
 	TEST(with_memory);
 	TEST(all_bindings_are_used);
 	TEST(with_garbage_collected_all_the_time);
+	TEST(the_end_of_memory_is_raised);
 	TEST(refused_once);
 	TEST(refused_twice);
 	TEST(refused_for_ever);

@@ -1,6 +1,14 @@
 -- Uses every binding; test_bindings.c runs it in states that have no memory left, again and again.
--- Nothing that fails here may leak, crash or hang, wherever it is cut off.
-local core, port, dir = ...
+-- Nothing that fails here may leak, crash or hang, wherever it is cut off. A part that is named is used
+-- alone, after a call of `begin`.
+local open, port, dir, name, begin = ...
+
+-- Finalizers are called in the order in which they were made, backwards. These see a state that is closed
+-- before and after the bindings do.
+local made_late
+local before = setmetatable({}, { __gc = function() made_late:update("x") end })
+local core = open()
+local after = setmetatable({}, { __gc = function() made_late = core.digest.new() end })
 
 local URL = ("http://127.0.0.1:%d"):format(port)
 local EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -31,10 +39,9 @@ local function texts()
   assert(tostring(core.error("io", "why", { sys = 5 })) == "why")
   assert(core.system.clock() and core.system.machine())
   core.system.columns(0)
+  core.system.go_on()
   assert(core.system.user() and not core.system.interrupted())
   assert(core.system.list("/") and not core.system.list("/nonexistent"))
-  assert(core.system.run({ argv = { "sh", "-c", "cat; exit 3" }, input = "x" }).status == 3)
-  assert(not core.system.run { argv = { "/nonexistent" } })
   assert(core.system.make_folders(dir .. "/x") and not core.system.make_folders("/dev/null/x/y"))
 end
 
@@ -45,6 +52,11 @@ local function files()
   assert(core.script.data("return { 1, a = { 'b', 1.5, true } }", "=x").a[1] == "b")
   assert(not core.script.data("return print()", "=x"))
   assert(core.system.program())
+end
+
+local function programs()
+  assert(core.system.run({ argv = { "sh", "-c", "cat; exit 3" }, input = "x" }).status == 3)
+  assert(not core.system.run { argv = { "/nonexistent" } })
 end
 
 local function sinks()
@@ -156,6 +168,7 @@ local function exchanges()
     connections = 4, stall_timeout = 5, user_agent = "me",
   })
   assert(session:trust { origin = URL, cacerts = {} })
+  session:spare(1)
   local buffers = {}
   for i, path in ipairs(PATHS) do
     buffers[i] = core.buffer(1000)
@@ -166,7 +179,6 @@ local function exchanges()
   end
   local stalled <close> = assert(session:start { url = URL .. "/stall", sink = core.sink.null() })
   assert(not session:start { url = "ftp://nowhere", sink = core.sink.null() })
-  session:spare(2)
   local done = 0
   while done < #PATHS do
     local event = assert(session:step(10))
@@ -176,18 +188,32 @@ local function exchanges()
   assert(buffers[1]:data() == "hello" and buffers[2]:data() == "")
 end
 
-digests()
-texts()
-files()
-sinks()
-outputs()
-joins()
-exchanges()
-pipes()
-core.system.go_on()
-core.system.heed()
--- And a session that is closed with the state, its transfer under way.
-local kept = assert(core.session())
-assert(kept:start { url = URL .. "/stall", sink = core.sink.queue(core.sink.null()) })
-kept:step(0)
+-- A session that is closed with the state, its transfer under way.
+local function left_open()
+  local session = assert(core.session())
+  assert(session:start { url = URL .. "/stall", sink = core.sink.queue(core.sink.null()) })
+  session:step(0)
+  return session
+end
+
+-- To call a finalizer takes memory where a coroutine has just begun.
+local function left_to_the_collector()
+  for i = 1, 20 do
+    core.digest.new()
+    coroutine.wrap(function() return ("x"):rep(1000 * i) end)()
+  end
+end
+
+local parts = { opening = function() end, digests = digests, texts = texts, files = files,
+  programs = programs, sinks = sinks, pipes = pipes, outputs = outputs, joins = joins,
+  exchanges = exchanges, left_open = left_open, left_to_the_collector = left_to_the_collector }
+
+local kept = { before, after }
+if name then
+  begin()
+  kept[3] = parts[name]()
+else
+  for key, part in pairs(parts) do kept[key] = part() end
+end
+core.system.heed() -- last: its hook takes the place of the tests'
 return kept

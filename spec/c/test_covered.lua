@@ -1,6 +1,8 @@
 -- Tells which bindings a run of test_bindings.lua has not used: all functions of the core, and all methods
 -- of its objects.
-local core, debug, use, port, dir = ...
+local open, debug, use, port, dir = ...
+
+local core = open()
 
 local unused = {}
 
@@ -14,14 +16,14 @@ end
 
 add("core", core)
 for kind, metatable in pairs(debug.getregistry()) do
-  if type(kind) == "string" and kind:find("^hocker%.") and type(metatable) == "table" then
+  if type(kind) == "string" and kind:find("^hocker%.%u") and type(metatable) == "table" then
     add(kind, metatable.__index)
     add(kind .. ".__tostring", metatable.__tostring)
   end
 end
 
 debug.sethook(function() unused[debug.getinfo(2, "f").func] = nil end, "c")
-local kept = use(core, port, dir)
+local kept = use(function() return core end, port, dir)
 debug.sethook()
 
 local names = {}

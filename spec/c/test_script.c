@@ -96,11 +96,16 @@ static void links_are_followed(void)
 
 static void what_is_not_there_is_not_found(void)
 {
-	begin("mkdir -m 777 open && : >file && ln -s none link");
+	begin("mkdir -m 777 open && : >file && ln -s none link && ln -s open to && "
+	      "ln -s to too && ln -s ./link/x far");
 	CHECK(code("none") == HK_ENOTFOUND);
 	CHECK(code("none/x") == HK_ENOTFOUND);
 	CHECK(code("file/x") == HK_ENOTFOUND);
-	CHECK(code("link") == HK_ENOTFOUND);
+	CHECK(refused("link", "a link on the way leads nowhere"));
+	CHECK(refused("link/x", "a link on the way leads nowhere"));
+	CHECK(refused("far", "a link on the way leads nowhere"));
+	CHECK(code("to/x") == HK_ENOTFOUND);
+	CHECK(code("too/x/y") == HK_ENOTFOUND);
 	CHECK(code("open/x") == HK_ENOTFOUND); /* whoever could put it there */
 	CHECK(code("") == HK_EREFUSED);	       /* the current directory */
 }

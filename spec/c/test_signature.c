@@ -237,6 +237,18 @@ static void refuses_what_is_no_key(void)
 	}
 }
 
+/* Of which only the first would count. */
+static void refuses_several_keys(void)
+{
+	char both[1024], noted[1024];
+
+	snprintf(both, sizeof both, "%s%s", ec_key, ed_key);
+	CHECK(verify(both, "hello", 5, ec_sig, sizeof ec_sig) == HK_EUSAGE);
+	CHECK_STR(err.msg, "the key is one of several in the text; each needs its own");
+	snprintf(noted, sizeof noted, "ours:\n%ssince 2024\n", ec_key);
+	CHECK(verify(noted, "hello", 5, ec_sig, sizeof ec_sig) == HK_OK);
+}
+
 static void refuses_a_key_that_is_too_long(void)
 {
 	struct hk_bytes pem = {NULL, HK_SIGNATURE_KEY_MAX + 1}, data = {"", 0}, sig = {ec_sig, 1};
@@ -258,6 +270,7 @@ int main(void)
 	TEST(refuses_another_padding_or_hash);
 	TEST(refuses_weak_and_unknown_keys);
 	TEST(refuses_what_is_no_key);
+	TEST(refuses_several_keys);
 	TEST(refuses_a_key_that_is_too_long);
 	return test_end();
 }

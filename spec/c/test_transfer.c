@@ -233,33 +233,90 @@ static void a_part_may_be_shorter_than_asked_for(void)
 	end();
 }
 
+static const struct {
+	const char *status, *headers, *body, *message;
+} no_parts[] = {
+	{"206 Part", "Content-Range: bytes 3-9/10\r\n", "3456789", "asked for the bytes from 4, got"},
+	{"206 Part", "Content-Range: bytes 5-9/10\r\n", "56789", "asked for the bytes from 4, got"},
+	{"206 Part", "Content-Range: bytes 0-9/10\r\n", "0123456789",
+		"asked for the bytes from 4, got"},
+	{"206 Part", "", "456789", "without a Content-Range"},
+	{"206 Part", "Content-Range: bytes */10\r\n", "456789", "senseless Content-Range"},
+	{"206 Part", "Content-Range: bytes 4-9/5\r\n", "456789", "senseless Content-Range"},
+	{"206 Part", "Content-Range: bytes 4-9/10\r\n", "456789!", "6 bytes has a body of 7"},
+	{"206 Part", "Content-Range: bytes 4-9/10\r\n", "0123456789", "6 bytes has a body of 10"},
+	{"206 Part", "Content-Range: bytes 4-9/10\r\n", "45", "6 bytes has a body of 2"},
+	{"416 No", "Content-Range: bytes */10\r\n", "", "HTTP 416"},
+	{"403 No", "", "expired", "HTTP 403"},
+	{"404 No", "", "", "HTTP 404"},
+	{"204 None", "", "", "HTTP 204"},
+	{"503 Later", "Retry-After: 100000\r\n", "", "asks to wait"},
+};
+enum { NO_PARTS = sizeof no_parts / sizeof *no_parts };
+
 static void lies_about_the_part(void)
 {
-	static const struct {
-		const char *headers, *body, *message;
-	} cases[] = {
-		{"Content-Range: bytes 3-9/10\r\n", "3456789", "asked for the bytes from 4, got"},
-		{"Content-Range: bytes 5-9/10\r\n", "56789", "asked for the bytes from 4, got"},
-		{"Content-Range: bytes 0-9/10\r\n", "0123456789", "asked for the bytes from 4, got"},
-		{"", "456789", "without a Content-Range"},
-		{"Content-Range: bytes */10\r\n", "456789", "senseless Content-Range"},
-		{"Content-Range: bytes 4-9/5\r\n", "456789", "senseless Content-Range"},
-		{"Content-Range: bytes 4-9/10\r\n", "456789!", "more bytes than asked for"},
-		{"Content-Range: bytes 4-8/9\r\n", "45678", "another size"},
-		{"Content-Range: bytes 4-9/99\r\n", "456789", "another size"},
-	};
+	const struct hk_range range = {4, 9};
+	struct hk_request rq = {.range = &range, .retries = 1};
 	size_t i;
 
-	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (i = 0; i < NO_PARTS; i++) {
+		begin();
+		rq.url = url_of(&srv, "/blob");
+		reply(no_parts[i].status, no_parts[i].headers, no_parts[i].body);
+		CHECK(exchange(rq) != HK_OK);
+		CHECK(strstr(x.err.msg, no_parts[i].message));
+		CHECK_STR(body(), "");
+		end();
+	}
+	begin();
+	rq.url = url_of(&srv, "/blob");
+	server_reply(&srv, NULL, SERVE_CLOSE,
+		"HTTP/1.1 206 Part\r\nContent-Range: bytes 4-9/10\r\n\r\n456789!");
+	CHECK(exchange(rq) == HK_EPROTOCOL);
+	CHECK(strstr(x.err.msg, "more bytes than asked for"));
+	end();
+}
+
+/* Where no part comes of it, a body that broke comes once more, and what is there is skipped. */
+static void a_server_that_refuses_ranges_sends_all_again(void)
+{
+	size_t i;
+
+	for (i = 0; i < NO_PARTS; i++) {
 		begin();
 		broken_reply("200 OK", "", 10, "0123");
-		reply("206 Part", cases[i].headers, cases[i].body);
-		CHECK(get(5) == HK_EPROTOCOL);
-		CHECK(strstr(x.err.msg, cases[i].message));
-		CHECK_STR(x.events, "t");
+		reply(no_parts[i].status, no_parts[i].headers, no_parts[i].body);
+		broken_reply("200 OK", "", 10, "012345");
+		reply("200 OK", "", "0123456789");
+		CHECK(get(5) == HK_OK);
+		CHECK_STR(x.events, "tt");
+		CHECK_STR(body(), "0123456789");
+		CHECK(server_asked(&srv, 1, "\r\nRange: bytes=4-\r\n"));
+		CHECK(!server_asked(&srv, 2, "\r\nRange: ") && !server_asked(&srv, 3, "\r\nRange: "));
+		end();
+
+		begin();
+		broken_reply("200 OK", "", 10, "0123");
+		reply(no_parts[i].status, no_parts[i].headers, no_parts[i].body);
+		reply("404 No", "", "");
+		CHECK(get(5) == HK_ENOTFOUND);
 		CHECK_STR(body(), "0123");
 		end();
 	}
+}
+
+/* What is another body is none the more for being asked for whole. */
+static void another_size_is_asked_for_once_more(void)
+{
+	begin();
+	broken_reply("200 OK", "", 10, "0123");
+	reply("206 Part", "Content-Range: bytes 4-8/9\r\n", "45678");
+	reply("200 OK", "", "012345678");
+	CHECK(get(5) == HK_EPROTOCOL);
+	CHECK(strstr(x.err.msg, "another size"));
+	CHECK_STR(body(), "0123");
+	end();
 }
 
 static void another_body_is_not_continued(void)
@@ -333,7 +390,10 @@ static void a_body_is_begun_behind_its_start(void)
 	CHECK(exchange(rq) == HK_OK);
 	CHECK_STR(body(), "456789");
 	reply("206 Part", "Content-Range: bytes 3-9/10\r\n", "3456789");
-	CHECK(exchange(rq) == HK_EPROTOCOL);
+	reply("200 OK", "", "0123456789");
+	CHECK(exchange(rq) == HK_OK);
+	CHECK_STR(body(), "456789456789");
+	reply("503 Later", "", "");
 	reply("503 Later", "", "");
 	reply("503 Later", "", "");
 	CHECK(exchange(rq) == HK_ENETWORK);
@@ -376,6 +436,8 @@ int main(void)
 	TEST(a_server_without_ranges_sends_all_again);
 	TEST(a_part_may_be_shorter_than_asked_for);
 	TEST(lies_about_the_part);
+	TEST(a_server_that_refuses_ranges_sends_all_again);
+	TEST(another_size_is_asked_for_once_more);
 	TEST(another_body_is_not_continued);
 	TEST(a_part_that_nobody_asked_for);
 	TEST(a_range);

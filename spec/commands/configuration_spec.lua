@@ -129,6 +129,8 @@ describe("an option", function()
   local wrong = {
     HOCKER_JOBS = { "0", "x" }, HOCKER_RETRIES = { "-1" }, HOCKER_FORMAT = { "zip" },
     HOCKER_PROGRESS = { "loud" }, HOCKER_VERBOSE = { "maybe" }, HOCKER_LAYERS = { "some" },
+    HOCKER_REGISTRY = { "bare.example" }, HOCKER_MIRROR = { "https://a https://u:p@b", "a" },
+    HOCKER_PLATFORM = { "a/b/c/d", "nothing" },
   }
   for name, values in pairs(wrong) do
     for _, value in ipairs(values) do
@@ -149,6 +151,14 @@ describe("an option", function()
     ["{ options = { mirror = { 'https://a' } } }"] = "'mirror' is set by 'mirrors'",
     ["{ commands = { image = { index = true } } }"] = "commands: image: there is no option 'index'",
     ["{ commands = { img = {} } }"] = "commands: img: there is no such command",
+    ["{ commands = { imgae = {} } }"] = "no such command; did you mean 'image'?",
+    ["{ commands = { ['../x'] = {} } }"] = "commands: ../x: there is no such command",
+    ["{ options = { ['--jobs'] = 1 } }"] = "did you mean 'jobs'?",
+    ["{ options = { scripts = '/x' } }"] = "'scripts' is for the command line alone",
+    ["{ options = { registry = 'bare' } }"] = "registry: 'bare' has no scheme",
+    ["{ options = { platform = '//' } }"] = "platform: '//' is not a platform",
+    ["{ options = { cacert = 'a\\0b' } }"] = "it holds a text with a zero byte",
+    ["{ mirrors = { ['docker.io'] = { 'https://a\\0b' } } }"] = "it holds a text with a zero byte",
     ["{ mirror = {} }"] = "there is no setting 'mirror'; did you mean 'mirrors'?",
     ["os.getenv('HOME')"] = "attempt to index a nil value (global 'os')",
     ["(function() while true do end end)()"] = "config.lua:1: it runs too long",
@@ -174,6 +184,33 @@ describe("an option", function()
       dir .. "/config.lua")
   end)
 
+  it("of all commands may be one that some have for their command line alone", function()
+    local dir = config "{ options = { platform = 'linux/arm64' } }"
+    has_setting(settings { env = { HOCKER_PATH = dir } }, "options.platform", '"linux/arm64"',
+      dir .. "/config.lua")
+    local result = program.run("hocker", { "lock", "list" }, { env = { HOCKER_PATH = dir },
+      cwd = tmp.dir() })
+    assert.matches("there is no such file", result.stderr, 1, true)
+  end)
+
+  it("of a command that is broken, or not safe, harms no other", function()
+    local files = {
+      ["commands/hi.lua"] = "syn tax",
+      ["config.lua"] = [[return { options = { who = "Ada" }, commands = { hi = { whom = 1 } } }]],
+    }
+    local dir = scripts.folder(files)
+    for _, mode in ipairs { "go-w", "g+w" } do
+      process.check { "chmod", mode, dir .. "/commands/hi.lua" }
+      local result = program.run("hocker-manifest", { "localhost:1/a", "--retries", "0" },
+        { env = { HOCKER_PATH = dir } })
+      assert.equal(6, result.code, result.stderr)
+    end
+    files["commands/hi.lua"] = scripts.command("hi")
+    dir = scripts.folder(files)
+    assert.matches("there is no option 'who'", program.refuses(2, "hocker-manifest",
+      { "localhost:1/a" }, { env = { HOCKER_PATH = dir } }), 1, true)
+  end)
+
   it("of a command of the user is set too", function()
     local dir = scripts.folder {
       ["config.lua"] = "return { commands = { hi = { who = 'Ada' } } }",
@@ -197,7 +234,48 @@ describe("an option", function()
   end)
 end)
 
+describe("hocker settings", function()
+  -- What its lines say, read as Lua.
+  local function read(text)
+    local found = setmetatable({}, { __index = function(t, key)
+      t[key] = setmetatable({}, getmetatable(t))
+      return t[key]
+    end })
+    assert(load(text, "=settings", "t", found))()
+    return found
+  end
+
+  local COMMAND = [[return { summary = "greets", args = {
+    { names = "--who", value = "NAME", many = true, help = "whom" },
+    { names = "--how", value = "TEXT", help = "how" },
+  }, run = function() return true end }]]
+
+  it("prints lines that a configuration could have, whatever is in them", function()
+    local text = 'a\nb -- "c"\\\n\t\1\r\xc3\xa9'
+    local dir = scripts.folder { ["commands/say-hi.lua"] = COMMAND, ["config.lua"] =
+      ("return { commands = { ['say-hi'] = { how = %q, who = { 'x', %q } } } }"):format(text,
+        text) }
+    local found = read(settings { env = { HOCKER_PATH = dir } }).commands["say-hi"]
+    assert.equal(text, found.how)
+    assert.same({ "x", text }, found.who)
+  end)
+
+  it("prints a list that is the same for all commands once", function()
+    local text = settings { env = { HOCKER_MIRROR = "https://a.example https://b.example" } }
+    has_setting(text, "options.mirror", '{ "https://a.example", "https://b.example" }',
+      "HOCKER_MIRROR")
+    assert.equal(1, select(2, text:gsub("a%.example", "")))
+  end)
+end)
+
 describe("a configuration", function()
+  it("may begin with a byte order mark", function()
+    local dir = scripts.folder {
+      ["config.lua"] = "\xef\xbb\xbfreturn { options = { retries = 5 } }" }
+    has_setting(settings { env = { HOCKER_PATH = dir } }, "options.retries", "5",
+      dir .. "/config.lua")
+  end)
+
   it("that others can write is refused, and nothing is done", function()
     local dir = config "{}"
     process.check { "chmod", "o+w", dir .. "/config.lua" }

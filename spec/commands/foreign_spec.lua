@@ -56,6 +56,18 @@ describe("a foreign layer", function()
     end
   end)
 
+  it("is fetched from no other url than one that a policy refuses", function()
+    local refuse = [[return { request = function(r)
+      if r.url:find(%q, 1, true) then return require("hocker.policy").refuse "not that one" end
+    end }]]
+    for _, what in ipairs { "/first", "/blobs/" .. layer.digest } do
+      serve(other:url() .. "/first", other:url() .. "/layer")
+      assert.matches("policy '[^']*': not that one$", program.refuses(8, "hocker-image",
+        words("--foreign-layers", "--policy", tmp.file(refuse:format(what), "p.lua"))))
+      assert.same({}, other:requests())
+    end
+  end)
+
   it("is fetched from the first url that has it", function()
     serve("ftp://127.0.0.1/x", other:url() .. "/none", other:url() .. "/layer",
       other:url() .. "/never")

@@ -127,10 +127,13 @@ describe("--policy", function()
   end
 
   it("tells where it raised with -v", function()
-    local path = file "return { manifest = function() local x = nil + 1 end }"
-    local result = program.run("hocker-manifest", words({ path }, "-v"))
-    assert.equal(1, result.code)
-    assert.matches("stack traceback", result.stderr)
+    for _, text in ipairs { "{ manifest = function() local x = nil + 1 end }",
+      "function() local x = nil + 1 end" } do
+      local result = program.run("hocker-manifest", words({ file("return " .. text) }, "-v"))
+      assert.equal(1, result.code)
+      assert.matches("stack traceback", result.stderr)
+      assert.matches("house.lua:2: attempt to perform", result.stderr)
+    end
   end)
 
   it("may be several, in their order, after those of the configuration", function()
@@ -272,6 +275,15 @@ describe("--policy", function()
         list("assert(at.kind == 'basic' and not at.mirror)", "-u", "alice", "-p", "secret")))
     end)
 
+    it("in a mirror's URI are told to nobody, since it is none", function()
+      local log = tmp.path("log")
+      for _, uri in ipairs { "https://bob:secret@m.example", "https://m.example/?sig=secret" } do
+        local line = program.refuses(2, "hocker-manifest",
+          words({ "audit:file=" .. log }, "--mirror", uri))
+        assert.is_nil((line .. tmp.read(log)):find("secret", 1, true))
+      end
+    end)
+
     it("are never told", function()
       local out = tmp.path("log")
       local path = file([[
@@ -388,6 +400,42 @@ describe("--policy", function()
       end
     end)
 
+    -- Requests whose failure is otherwise no failure of all.
+    it("is final where the registry would be asked in another way", function()
+      local lock = tmp.dir("lock") .. "/hocker.lock"
+      program.check("hocker", { "lock", "add", "--file", lock, "app",
+        other:host() .. "/demo/app:v1" })
+      local path = file [[return { request = function(r)
+        if r.method == "HEAD" then return policy.refuse "no heads" end end }]]
+      local result = program.run("hocker", { "lock", "outdated", "--file", lock, "--policy", path })
+      assert.equal(8, result.code)
+      assert.matches("no heads", result.stderr)
+      path = file [[return { request = function()
+        return nil, require("hocker.core").error("network", "no way") end }]]
+      local log = tmp.path("log")
+      assert.matches("no way", program.refuses(6, "hocker-manifest", -- nor is plain http tried
+        words { path, "audit:file=" .. log }))
+      local _, asked = tmp.read(log):gsub('"hook":"request"', "")
+      assert.equal(1, asked)
+    end)
+
+    it("is final for the token server too", function()
+      local routes = { ["POST /token"] = { status = 401,
+          headers = { ["WWW-Authenticate"] = 'Basic realm="x"' } },
+        ["GET /token"] = { body = '{"token":"x"}' },
+        [served.manifest()] = { { status = 401, times = 1, headers = {
+          ["WWW-Authenticate"] = 'Bearer realm="{url}/token",service="s",scope="a"' } },
+          served.document(img.oci) } }
+      for code, answer in pairs { [8] = "policy.refuse 'no'", [4] = "{ answer = false }" } do
+        program.refuses(code, "hocker-manifest", fetch(routes, ([[return {
+          credentials = function() return { identity = "identity" } end,
+          challenge = function(c) if c.method == "POST" then return %s end end }]]):format(answer)))
+        for _, request in ipairs(server:requests()) do
+          assert.is_nil(request.target:find("^/token%?"), request.target)
+        end
+      end
+    end)
+
     it("is final, also where a mirror would be passed over", function()
       local dead = ("http://127.0.0.1:%d"):format(server.port)
       local path = file(("return { request = function(r) if r.origin == %q then "
@@ -415,6 +463,19 @@ describe("--policy", function()
       words({ path }, "--layer", img.layers[1].digest, "--out", tmp.path("layer")))
     path = file "return { layer = function(b) return { max = 1 << 40 } end }"
     program.check("hocker-config", words { path })
+  end)
+
+  it("is asked about what it has fetched for itself, when the user gets it", function()
+    assert.matches("not for you", program.refuses(8, "hocker-config", words { file [[return {
+      manifest = function(image, ctx) assert(ctx.registry:read(image.config)) end,
+      layer = function() return policy.refuse "not for you" end }]] }))
+  end)
+
+  it("ends the command when a hook yields by itself", function()
+    local path = file "return { layer = function() coroutine.yield() end }"
+    local result = program.run("hocker-image", words({ path }, "--out", tmp.path("image")))
+    assert.equal(1, result.code)
+    assert.matches("house.lua:2: it yields in a task", result.stderr)
   end)
 
   it("may fetch in any hook that has a repository, in tasks and out of them", function()

@@ -170,13 +170,27 @@ describe("a command of the user", function()
         { name = 'i', summary = 'i' } } }]],
       ["commands/k.lua"] =
         "return { summary = 'k', run = print, args = { words = 'w', count = 'few' } }",
+      ["commands/l.lua"] = "os.exit(0)", ["commands/m.lua"] = "while true do end",
+      ["commands/n.lua"] = [[string.format, string.gsub, table.sort, require, print, pcall = nil
+        getmetatable("").__index = nil setmetatable(_G, { __index = error }) x = nil + 1]],
+      ["commands/o.lua"] = "error(setmetatable({}, { __index = error, __tostring = error }))",
+      ["commands/p.lua"] = "error({ code = 'io', message = {} })",
+      ["commands/q.lua"] = "local a = {} a[1] = a return { summary = 'q', run = print, args = a }",
+      ["commands/r.lua"] = "return setmetatable({}, { __index = function() error 'oh' end })",
+      ["commands/s.lua"] = "return { summary = 's', run = print, usage = {} }",
+      ["commands/t.lua"] = [[return { summary = 't', run = print,
+        args = { { names = '--n', value = 'N', default = 3 } } }]],
       ["commands/good.lua"] = scripts.command("good"), ["commands/image.lua"] = "x =",
     }
     local faults = { a = "a.lua:2: unexpected symbol", b = "b.lua:3: it fell over",
       c = "c.lua: 'summary' must be a string", d = "d.lua: a command must return a table",
       e = "e.lua: it is bytecode", f = "f.lua: 'names' must be",
       g = "g.lua: a command has no 'name'", h = "h.lua: i: 'run' must be a function",
-      k = "k.lua: w: 'count' must be",
+      k = "k.lua: w: 'count' must be", l = "l.lua:1: it calls os.exit",
+      m = "m.lua:1: it takes too long", n = "n.lua:2: attempt to perform arithmetic",
+      o = "o.lua:1: (error object", p = "p.lua:1: (error object",
+      q = "q.lua: 'args' has too many lists", r = "r.lua:1: oh", s = "s.lua: 'usage' must be",
+      t = "t.lua: --n: 'default' must be a string",
       image = "image.lua:1: " }
 
     for name, fault in pairs(faults) do
@@ -211,6 +225,49 @@ describe("a command of the user", function()
         with(modules)), 1, true)
       assert.matches("^hocker ", program.check("hocker", { "--version" }, with(modules)))
     end)
+
+    -- How a command ends whose function is this.
+    local function ends(text)
+      local one = scripts.folder { ["commands/x.lua"] =
+        ("return { summary = 'x', run = function(ctx) %s end }"):format(text) }
+      return program.run("hocker", { "x" }, with(one))
+    end
+
+    local endings = {
+      ["return nil, 'a reason'"] = { 1, "a reason" },
+      ["return false, 'a reason'"] = { 1, "a reason" },
+      ["return nil, { code = 'io', message = 'full' }"] = { 7, "full" },
+      ["return nil, {}"] = { 1, "(error object is a table value)" },
+      ["return nil, setmetatable({}, { __index = error })"] = { 1, "(error object is a table" },
+      ["return nil"] = { 1, "without saying why" }, [""] = { 1, "without saying why" },
+      ["return 256"] = { 2, "256, no exit code" }, ["return -1"] = { 2, "-1, no exit code" },
+      ["return 'fine'"] = { 2, "it returned a string" },
+      ["return {}"] = { 2, "it returned a table" },
+      ["print, require, string, table, type = nil return nil, 'a reason'"] = { 1, "a reason" },
+    }
+    for text, case in pairs(endings) do
+      it("when it runs, is told by what it returns: " .. text, function()
+        local result = ends(text)
+        assert.equal(case[1], result.code, result.stderr)
+        assert.matches(case[2], program.line(result, "hocker x"), 1, true)
+      end)
+    end
+
+    for text, why in pairs {
+      ["error({})"] = "(error object is a table value)",
+      ["error(setmetatable({}, { __tostring = error }))"] = "(error object is a table value)",
+      ["getmetatable('').__index = nil error('oh')"] = "commands/x.lua:1: oh",
+      ["debug, xpcall, string = nil error('oh')"] = "commands/x.lua:1: oh",
+      ["local function f() return 1 + f() end f()"] = "commands/x.lua:1: stack overflow",
+    } do
+      it("when it runs, is told by what it raises: " .. text, function()
+        local result = ends(text)
+        assert.equal(1, result.code)
+        assert.matches("^hocker x: [^\n]*" .. why:gsub("%p", "%%%0") .. "[^\n]*\nstack traceback:",
+          result.stderr)
+        assert.matches("commands/x.lua:1: in ", result.stderr, 1, true)
+      end)
+    end
 
     it("when it runs, has a traceback", function()
       local falling = scripts.folder { ["commands/x.lua"] =
@@ -249,6 +306,40 @@ describe("hocker which", function()
   end)
 end)
 
+describe("a set-user-ID program", function()
+  -- Runs it, with rights that are not those of who runs it.
+  local function run(words, opts)
+    local dir = tmp.dir("setuid")
+    process.check { "cp", program.path("hocker"), dir .. "/hocker" }
+    process.check { "chown", "12345", dir .. "/hocker" }
+    process.check { "chmod", "4755", dir .. "/hocker" }
+    local argv, env = program.command("hocker", words, opts)
+    argv[1] = dir .. "/hocker"
+    return process.run(argv, env)
+  end
+
+  it("has no places but what comes with it", function()
+    if not process.is_root() then pending("it needs root to be made") return end
+    local result = run({ "paths" }, with("/tmp"))
+    assert.equal("bundled", result.stdout:match("^%a+"), result.stderr)
+    assert.equal(result.stdout, run({ "paths", "--scripts", "/nonexistent" }).stdout)
+  end)
+
+  it("runs nothing that its user names or writes", function()
+    if not process.is_root() then pending("it needs root to be made") return end
+    local dir = scripts.folder { ["x.lua"] = "print 'obeyed'" }
+    process.check { "chmod", "go+x", dir, dir:match("^(.*)/") }
+    for _, words in ipairs { { "run", dir .. "/x.lua" }, { "run", "-" }, { "repl" },
+      { "docker2nix", "--template", dir .. "/x.lua", "a", "b" },
+      { "manifest", "--policy", dir .. "/x.lua", "a" } } do
+      local result = run(words, { stdin = "print 'obeyed'\n" })
+      assert.equal(8, result.code, result.stderr)
+      assert.equal("", result.stdout)
+      assert.matches("a program with more rights than its user", result.stderr)
+    end
+  end)
+end)
+
 describe("hocker paths", function()
   local function lines(words, opts)
     local list = {}
@@ -274,15 +365,6 @@ describe("hocker paths", function()
 
   it("prints no others where only what is bundled is run", function()
     assert.equal(1, #lines({ "--no-user-scripts" }, with("/tmp")))
-    if not process.is_root() then pending("a set-user-ID program needs root to be made") return end
-    local dir = tmp.dir("setuid")
-    process.check { "cp", program.path("hocker"), dir .. "/hocker" }
-    process.check { "chown", "12345", dir .. "/hocker" }
-    process.check { "chmod", "4755", dir .. "/hocker" }
-    local argv, opts = program.command("hocker", { "paths" }, with("/tmp"))
-    argv[1] = dir .. "/hocker"
-    local result = process.run(argv, opts)
-    assert.equal("bundled", result.stdout:match("^%a+"), result.stderr)
   end)
 
   it("has the share directory beside the program", function()

@@ -72,17 +72,18 @@ local function loaded(...)
 end
 
 describe("a program loads no script that it does not use:", function()
-  it("for its version, none but those that run commands", function()
+  it("for its version, none but those that run commands and print", function()
+    local used = { core = true, command = true, lazy = true, output = true }
     for name in pairs(loaded("hocker", "--version")) do
       local own = name:match("^hocker%.(.*)")
-      assert.is_true(not own or own == "core" or own == "command" or own == "lazy", name)
+      assert.is_true(not own or used[own], name)
     end
   end)
 
   local EXPRESSION <const> = {
     "arguments", "bundled", "command", "commands", "configuration", "context", "core", "descriptor",
-    "fetchers", "json", "lazy", "log", "manifest", "nix", "options", "reference", "scripts",
-    "settings", "template",
+    "errors", "fetchers", "guard", "json", "lazy", "log", "manifest", "nix", "options", "output",
+    "reference", "scripts", "settings", "template",
   }
 
   it("for docker2nix, those that an expression takes", function()
@@ -107,6 +108,20 @@ describe("a program loads no script that it does not use:", function()
 
   it("for help, that of the help", function()
     assert.is_true(loaded("docker2nix", "--help")["hocker.help"])
+  end)
+end)
+
+describe("what docker2nix computes for a small manifest", function()
+  it("is bounded, for it takes longer than all else that a start does", function()
+    local result = lua.run({ tmp.file([[
+      local command, steps = require "hocker.command", 0
+      debug.sethook(function() steps = steps + 100 end, "", 100)
+      command.main("docker2nix", { "library/debian", "jessie" })
+      debug.sethook()
+      io.stderr:write(steps)
+    ]], "main.lua") }, { stdin = jessie.manifest })
+    assert.equal(0, result.code)
+    assert.is_true(tonumber(result.stderr) < 20000, result.stderr) -- instructions of Lua's machine
   end)
 end)
 
@@ -151,5 +166,15 @@ describe("the scripts in the program", function()
 
   it("leave the collector of garbage running where a command runs", function()
     assert.equal("true", run("ctx.out:write(tostring(collectgarbage('isrunning')))").stdout)
+  end)
+
+  it("and begin to collect it after the first MiB of a command", function()
+    assert.equal("0 1", run([[
+      local collected = 0
+      setmetatable({}, { __gc = function() collected = collected + 1 end })
+      for i = 1, 500 do ("x"):rep(1000 + i) end
+      ctx.out:write(collected, " ")
+      for i = 1, 50000 do ("x"):rep(1000 + i % 10) end
+      ctx.out:write(collected)]]).stdout)
   end)
 end)

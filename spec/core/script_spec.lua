@@ -69,8 +69,8 @@ describe("core.script.data", function()
 
   it("is what a text computes", function()
     assert.same({}, script.data("return {}", "=x"))
-    assert.same({ 1, 2.5, "a\0b", { true, [3] = false, key = { "deep" } } }, script.data([[
-      local list = { 1, 2.5, "a\0b", { true, [3] = false } }
+    assert.same({ 1, 2.5, "a\1b", { true, [3] = false, key = { "deep" } } }, script.data([[
+      local list = { 1, 2.5, "a\1b", { true, [3] = false } }
       local function put(t) t.key = { "deep" } end
       for i = 1, 100 do put(list[4]) end
       return list]], "=x"))
@@ -88,6 +88,7 @@ describe("core.script.data", function()
 
   local wrong = {
     ["x ="] = "/some/where.lua:1: unexpected symbol", ["return"] = "it must return a table",
+    ["return { 'a\\0b' }"] = "zero byte", ["return { ['a\\0b'] = 1 }"] = "zero byte",
     ["return 1"] = "it must return a table", ["return { function() end }"] = "function",
     ["local t = {} t[1] = t return t"] = "too deep", ["return { [{}] = 1 }"] = "too deep",
     ["\27Lua"] = "binary", ["while true do end"] = "where.lua:1: it runs too long",

@@ -21,6 +21,7 @@ describe("the policy allow", function()
       { "quay.io/a/b", "docker.io.evil.org/a", "localhost:5000/docker.io/a" } },
     { { registries = { "Quay.io", "localhost:5000" } }, { "quay.io/a/b", "localhost:5000/x" },
       { "debian", "localhost:5001/x", "localhost/x" } },
+    { { registries = "Index.docker.io" }, { "debian" }, { "index.docker.io.example/a" } },
     { { registries = {} }, {}, { "debian" } },
     { { repositories = "docker.io/library/*" }, { "debian", "alpine:3" },
       { "team/app", "docker.io/library/a/b", "quay.io/library/debian" } },
@@ -32,6 +33,8 @@ describe("the policy allow", function()
     { { repositories = "quay.io/a", registries = "gcr.io" }, { "quay.io/a", "gcr.io/x" },
       { "quay.io/b" } },
     { { digests = true }, { "debian" .. DIGEST, "debian:12" .. DIGEST }, { "debian", "a/b:c" } },
+    { { digests = "true" }, { "debian" .. DIGEST }, { "debian" } }, -- as a command line says it
+    { { digests = "false" }, { "debian" }, {} },
     { { digests = true, registries = "quay.io" }, { "quay.io/a" .. DIGEST },
       { "quay.io/a", "debian" .. DIGEST } },
   }
@@ -49,8 +52,11 @@ describe("the policy allow", function()
   end)
 
   it("refuses other parameters", function()
-    for _, wrong in ipairs { { hosts = "a" }, { digests = 1 }, { registries = { 1 } },
-      { registries = 5 }, { repositories = { a = "b" } }, { registries = "" } } do
+    for _, wrong in ipairs { { hosts = "a" }, { digests = 1 },
+      { digests = "yes" }, { registries = { 1 } },
+      { registries = 5 }, { registries = "https://quay.io" }, { registries = "quay.io/team" },
+      { registries = "debian" }, { registries = "quay.io." },
+      { repositories = { a = "b" } }, { registries = "" } } do
       wrong[1] = "allow"
       local one, err = policy.load(wrong)
       assert.is_nil(one)

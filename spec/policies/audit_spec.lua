@@ -46,6 +46,16 @@ describe("the policy audit", function()
     assert.is_true(answered)
   end)
 
+  it("writes a line at once, however long, so that no other process gets into it", function()
+    local function writes() return tonumber(tmp.read("/proc/self/io"):match("syscw: (%d+)")) end
+    local path = tmp.path("log")
+    local all = policy.compose { assert(policy.load { "audit", file = path }) }
+    local before = writes()
+    assert.is_true(all:ask("layer", { digest = ("a"):rep(100000) }))
+    assert.equal(1, writes() - before)
+    assert.equal(1, #lines(tmp.read(path)))
+  end)
+
   it("writes to standard error, if no file is said", function()
     local result = program.run("hocker-manifest", { "127.0.0.1:1/a:1", "--policy", "audit",
       "--retries", "0" })
@@ -67,7 +77,9 @@ describe("the policy audit", function()
   end)
 
   it("lets nothing happen that it can't note", function()
-    assert.is_nil(policy.load { "audit", file = "/does/not/exist/log" })
+    local one, why = policy.load { "audit", file = "/does/not/exist/log" }
+    assert.is_nil(one)
+    assert.equal("io", why.code)
     assert.is_nil(policy.load { "audit", file = "log" })
     local ok, err = policy.compose({ assert(policy.load { "audit", file = "/dev/full" }) })
       :ask("layer", { digest = "a" })

@@ -88,6 +88,28 @@ describe("the policy cosign", function()
     accepts(path)
   end)
 
+  -- What a server says of one signature does not count for the others.
+  it("accepts if one is good, though others can't be had", function()
+    local path, _, made = push()
+    key:push(reg, path, made.digest, { payloads = { "{}", signer.payload(made.digest) } })
+    local lost = image.digest("{}"):sub(8)
+    os.remove(("%s/docker/registry/v2/blobs/sha256/%s/%s/data"):format(reg.root, lost:sub(1, 2),
+      lost))
+    accepts(path)
+  end)
+
+  it("can be there twice, for two keys that have to sign", function()
+    local path, _, made = push()
+    local other = signer.new "ed25519"
+    local list = words(path, key, "--policy", "cosign:key=" .. other.path)
+    key:push(reg, path, made.digest)
+    program.refuses(8, "hocker-config", list)
+    other:push(reg, path, made.digest)
+    program.refuses(8, "hocker-config", list)
+    other:push(reg, path, made.digest, { more = key })
+    program.check("hocker-config", list)
+  end)
+
   it("accepts if one of several keys has signed", function()
     local path, _, made = push()
     key:push(reg, path, made.digest)

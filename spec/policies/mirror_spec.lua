@@ -18,6 +18,8 @@ describe("the policy mirror", function()
     assert.same({ mirrors = { "https://a.example", "https://b.example/v2/hub" } },
       answer(places, "docker.io/team/app"))
     assert.same({ mirrors = { "https://lib.example" } }, answer(places, "docker.io/library/debian"))
+    assert.same({ mirrors = { "https://a.example" } },
+      answer({ ["Docker.IO"] = "https://a.example" }, "docker.io/team/app"))
   end)
 
   it("names another image", function()

@@ -1,6 +1,7 @@
 local image = require "support.image"
 local policy = require "hocker.policy"
 local port = require "support.port"
+local process = require "support.process"
 local program = require "support.program"
 local registry = require "support.registry"
 local tmp = require "support.tmp"
@@ -39,12 +40,19 @@ describe("the policy offline", function()
     assert.equal(img.oci.bytes, program.check("hocker-manifest", words(",only", digest)))
   end)
 
+  it("may be there twice, and all layouts are looked into", function()
+    local empty = tmp.path("none")
+    program.check("hocker-manifest", words(",only", nil, "--policy", "offline:layout=" .. empty))
+    program.check("hocker-manifest", { "--policy", "offline:layout=" .. empty,
+      table.unpack(words ",only") })
+  end)
+
   it("asks the registry for what is not there, unless it may not", function()
     img:push(reg, "demo/other", "v2", { format = "oci" })
     local other = reg:host() .. "/demo/other:v2"
     assert.equal(img.oci.bytes, program.check("hocker-manifest", words("", other)))
-    assert.matches("policy 'offline': http.*/demo/other/manifests/v2 is not asked for: it is in "
-      .. "none of /", program.refuses(8, "hocker-manifest", words(",only", other)))
+    assert.matches("policy 'offline': http.*/demo/other/manifests/v2 is not asked for: what is "
+      .. "wanted is in none of /", program.refuses(8, "hocker-manifest", words(",only", other)))
     program.refuses(8, "hocker-manifest", words(",only", "127.0.0.1:" .. port.free() .. "/a:b"))
   end)
 
@@ -71,6 +79,24 @@ describe("the policy offline", function()
     assert.equal(archive(name), tmp.read(out))
     local result = program.run("hocker-image", words(",only", nil, "--out", tmp.path("none")))
     assert.equal(8, result.code)
+  end)
+
+  it("does not wait for what is no file", function()
+    local path = ("%s/blobs/%s"):format(layout, img.config.digest:gsub(":", "/"))
+    finally(function()
+      os.remove(path)
+      tmp.write(path, img.config.bytes)
+    end)
+    os.remove(path)
+    process.check { "mkfifo", path }
+    assert.equal(img.config.bytes, program.check("hocker-config", words "", { timeout = 20 }))
+  end)
+
+  it("tells what a tag stands for", function()
+    local lock = tmp.dir("lock") .. "/hocker.lock"
+    program.check("hocker", { "lock", "add", "--file", lock, "app", name })
+    assert.equal("", program.check("hocker", { "lock", "outdated", "--file", lock, "--policy",
+      ("offline:layout=%s,only"):format(layout) }))
   end)
 
   it("does not take a manifest that is broken", function()

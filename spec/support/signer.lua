@@ -67,15 +67,17 @@ local LAYER = '{"mediaType":"application/vnd.dev.cosign.simplesigning.v1+json","
 ---@param registry support.Registry
 ---@param name string
 ---@param digest string of the image
----@param opts { payload: string?, signature: string?, payloads: string[]? }? others than those that fit
+---@param opts { payload: string?, signature: string?, payloads: string[]?, more: support.Signer? }? others than those that fit; `more`: who signs too
 function methods:push(registry, name, digest, opts)
   opts = opts or {}
   local layers = {}
-  for i, payload in ipairs(opts.payloads or { opts.payload or signer.payload(digest) }) do
-    local file = tmp.file(payload, "payload")
-    local sig = process.check({ "base64", "-w0" },
-      { stdin = opts.signature or self:sign(payload) })
-    layers[i] = LAYER:format(#payload, image.put_blob(registry, name, file), sig)
+  for _, payload in ipairs(opts.payloads or { opts.payload or signer.payload(digest) }) do
+    local stored = image.put_blob(registry, name, tmp.file(payload, "payload"))
+    for _, by in ipairs { self, opts.more } do
+      local sig = process.check({ "base64", "-w0" },
+        { stdin = opts.signature or by:sign(payload) })
+      layers[#layers + 1] = LAYER:format(#payload, stored, sig)
+    end
   end
   local config = '{"architecture":"","os":"","config":{},"rootfs":{"type":"layers","diff_ids":[]}}'
   local media = "application/vnd.oci.image."

@@ -1,7 +1,9 @@
 --- Fetches layers to where they belong, several at the same time, each verified twice: as it is
 --- stored, and as what it unpacks to.
 
+local content = require "hocker.content"
 local core = require "hocker.core"
+local parts = require "hocker.parts"
 
 local M = {}
 
@@ -26,9 +28,9 @@ end
 ---@return hocker.core.Sink
 function M.content(target, want)
   local name = "content of layer " .. want.name
-  local content = core.sink.verify(target, { digest = want.diff_id, name = name })
-  if want.queue then content = core.sink.queue(content, want.queue) end
-  return core.sink.inflate(content, { max = M.max_size, name = name })
+  local sink = core.sink.verify(target, { digest = want.diff_id, name = name })
+  if want.queue then sink = core.sink.queue(sink, want.queue) end
+  return core.sink.inflate(sink, { max = M.max_size, name = name })
 end
 
 --- The chain behind a layer's own verification. `target` comes last in it, so that it finishes only
@@ -54,18 +56,16 @@ end
 ---@param layer hocker.archive.Layer
 ---@return string? bytes, hocker.Error? err
 function M.embedded(layer)
-  local buffer <close> = core.buffer(math.max(layer.descriptor.size, 1))
-  local ok, err = layer.source:blob(layer.descriptor, M.chain(layer, buffer:sink()), "layer")
-  if not ok then return nil, err end
-  return buffer:data()
+  return content.read(layer.source, layer.descriptor, { max = layer.descriptor.size, kind = "layer",
+    chain = function(sink) return M.chain(layer, sink) end })
 end
 
 -- The uncompressed size of a gzip layer is in its last four bytes (RFC 1952: ISIZE). It is a hint; false
--- where there is none.
+-- where there is none, or where the server refuses that part: it may still give the whole.
 local function learn_claim(source, descriptor)
   if descriptor.claim ~= nil then return true end
   local tail, err = source:tail(descriptor, 4)
-  if err and err.code ~= "unsupported" and err.code ~= "protocol" then return nil, err end
+  if err and not parts.is_passing(err) then return nil, err end
   descriptor.claim = tail and #tail == 4 and string.unpack("<I4", tail) or false
   return true
 end
@@ -91,14 +91,9 @@ end
 local SMALL <const>, SMALL_ALL <const> = 256 << 10, 4 << 20
 
 local function fetch_small(source, descriptor)
-  local buffer
-  local ok, err = source:blob(descriptor, function()
-    buffer = core.buffer(math.max(descriptor.size, 1))
-    return buffer:sink()
-  end, "layer")
-  if not ok then return nil, err end
-  descriptor.content = buffer:data()
-  return true
+  local bytes, err = content.read(source, descriptor, { max = descriptor.size, kind = "layer" })
+  descriptor.content = bytes
+  return bytes and true, err
 end
 
 -- What is to be done with a layer, if anything, and the bytes that it takes of those that may be kept.

@@ -55,6 +55,16 @@ local function check_mirrors(asked, uris, insecure)
   end
 end
 
+-- The user's mirrors. Of a URI that is none it is not known what is secret, so it is told to nobody.
+local function mirrors_of(ref, find)
+  local uris = find(ref)
+  for _, uri in ipairs(uris) do
+    local _, err = reference.at_mirror(ref, uri)
+    if err then return nil, err end
+  end
+  return uris
+end
+
 local function reference_facts(ref, mirrors)
   return {
     reference = tostring(ref), name = ref.name, host = ref.host, path = ref.path, tag = ref.tag,
@@ -73,14 +83,20 @@ end
 ---@param opts { mirrors: (fun(ref: hocker.Reference): string[]), insecure: boolean?, log: hocker.Log? }
 ---@return hocker.Resolved? resolved, hocker.Error? err
 function M.resolve(policies, ref, opts)
-  local found = { ref = ref, mirrors = opts.mirrors(ref), layouts = {} }
-  local facts = reference_facts(ref, found.mirrors)
-  local ok, err = policies:ask("resolve", facts, function(answer, one)
+  local mirrors, err = mirrors_of(ref, opts.mirrors)
+  if not mirrors then return nil, err end
+  local found = { ref = ref, mirrors = mirrors, layouts = {} }
+  local facts = reference_facts(ref, mirrors)
+  local ok
+  ok, err = policies:ask("resolve", facts, function(answer, one)
     local new, why = rewritten(found.ref, answer)
     if not new then return policy.rejected(one, why) end
     why = answer.mirrors and check_mirrors(new, answer.mirrors, opts.insecure)
     if why then return policy.rejected(one, why) end
-    if new.name ~= found.ref.name then found.mirrors = opts.mirrors(new) end
+    if new.name ~= found.ref.name and not answer.mirrors then
+      found.mirrors, err = mirrors_of(new, opts.mirrors)
+      if err then return err end
+    end
     found.ref, found.mirrors = new, answer.mirrors or found.mirrors
     found.layouts = answer.layouts or found.layouts
     for key in pairs(facts) do facts[key] = nil end

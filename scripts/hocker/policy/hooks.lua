@@ -18,9 +18,18 @@ end
 local function list(value)
   if type(value) ~= "table" then return "must be a list of strings" end
   local count = 0
-  for _ in pairs(value) do count = count + 1 end
+  for _ in next, value do count = count + 1 end
   for i = 1, count do
     if text(value[i]) ~= true then return "must be a list of strings" end
+  end
+  return true
+end
+
+local function paths(value)
+  local why = list(value)
+  if why ~= true then return why end
+  for _, path in ipairs(value) do
+    if path:sub(1, 1) ~= "/" then return "must be a list of absolute paths" end
   end
   return true
 end
@@ -42,7 +51,7 @@ M.order = {
 
 ---@type table<string, table<string, fun(value: any): true|string>>
 M.answers = {
-  resolve = { name = text, tag = text, digest = text, mirrors = list, layouts = list },
+  resolve = { name = text, tag = text, digest = text, mirrors = list, layouts = paths },
   credentials = { none = yes, username = text, password = text, token = text, identity = text },
   request = { retries = count },
   redirect = {},
@@ -62,26 +71,40 @@ local function sorted(fields)
   return names
 end
 
---- What is wrong with an answer.
+-- A value without what may be behind it: a policy may change its tables later, and metatables say one
+-- thing to who looks and another to who takes.
+local function plain(value)
+  if type(value) ~= "table" then return value end
+  local new = {}
+  for key, item in next, value do new[key] = item end
+  return new
+end
+
+--- Takes an answer: a copy, in which everything is what it has to be.
 ---@param hook string
 ---@param answer any
----@return string? fault nil: nothing
-function M.fault(hook, answer)
+---@return table<string, any>? taken, string? fault
+function M.read(hook, answer)
   if type(answer) ~= "table" then
-    return ("it answered with a %s; an answer is a table, nil or policy.refuse(reason)")
+    return nil, ("it answered with a %s; an answer is a table, nil or policy.refuse(reason)")
       :format(type(answer))
+  elseif getmetatable(answer) ~= nil then
+    return nil, "it answered with a table that has a metatable; an answer is a plain one"
   end
-  local fields = M.answers[hook]
-  for name, value in pairs(answer) do
+  local fields, taken = M.answers[hook], {}
+  for name, value in next, answer do
     local check = fields[name]
     if not check then
       local known = sorted(fields)
-      return ("its answer has a field '%s'; %s"):format(tostring(name), #known > 0 and "there is "
-        .. table.concat(known, ", ") or "it can answer with nil or policy.refuse(reason) alone")
+      return nil, ("its answer has a field '%s'; %s"):format(tostring(name), #known > 0
+        and "there is " .. table.concat(known, ", ")
+        or "it can answer with nil or policy.refuse(reason) alone")
     end
-    local why = check(value)
-    if why ~= true then return ("'%s' of its answer %s"):format(name, why) end
+    taken[name] = plain(value)
+    local why = check(taken[name])
+    if why ~= true then return nil, ("'%s' of its answer %s"):format(name, why) end
   end
+  return taken
 end
 
 return M

@@ -37,7 +37,8 @@ function kinds.paths(value)
 end
 
 function kinds.flag(value)
-  if type(value) == "boolean" then return value end
+  if value == true or value == "true" then return true end
+  if value == false or value == "false" then return false end
   return nil, "must be true or false"
 end
 
