@@ -270,6 +270,7 @@ static int tar_next(lua_State *L)
 	lua_Integer uid, gid;
 	int type;
 
+	lhk_check(L, 1, LHK_TAR);
 	lua_settop(L, 2);
 	luaL_checktype(L, 2, LUA_TTABLE);
 	lhk_check_options(L, 2, options);
@@ -286,8 +287,7 @@ static int tar_next(lua_State *L)
 	lua_getfield(L, 2, "mtime"); /* may be before 1970 */
 	kind.mtime = luaL_optinteger(L, -1, 0);
 	kind.target = lhk_opt_string(L, 2, "target", NULL);
-	return lhk_result(
-		L, hk_tar_next(lhk_check(L, 1, LHK_TAR), &kind, &err), &err);
+	return lhk_result(L, hk_tar_next(lhk_check(L, 1, LHK_TAR), &kind, &err), &err);
 }
 
 static int tar_put(lua_State *L)

@@ -13,8 +13,11 @@ local found, tasks = {}, {}
 for i, layer in ipairs(image.manifest.layers) do
   tasks[i] = function()
     for entry in repository:entries(layer, config.diff_ids[i]) do
-      if entry.path == path then found[i] = ("%s, %d bytes"):format(entry.type, entry.size) end
-      if entry.whiteout == path then found[i] = "removed" end
+      local gone = entry.whiteout -- the file, or a folder that it is in
+      if entry.path == path then found[i] = ("%s, %d bytes"):format(entry.type, entry.size)
+      elseif gone and (path .. "/"):sub(1, #gone + 1) == gone .. "/" then
+        found[i] = found[i] or "removed"
+      end
     end
     return true
   end

@@ -98,12 +98,12 @@ describe("content", function()
 
   it("is read by turns, of more blobs than there are connections", function()
     local readers, digests = {}, {}
-    for i = 1, 20 do readers[i], digests[i] = repository:chunks(layers[1]), layers[1].digest end
+    for i = 1, 10 do readers[i], digests[i] = repository:chunks(layers[1]), layers[1].digest end
     assert.same(digests, in_turns(readers))
     local in_task
     assert(repository.session:run { function()
       readers = {}
-      for i = 1, 20 do readers[i] = repository:chunks(layers[1]) end
+      for i = 1, 10 do readers[i] = repository:chunks(layers[1]) end
       in_task = in_turns(readers)
       return true
     end })
@@ -111,7 +111,7 @@ describe("content", function()
   end)
 
   it("is garbage where nobody reads on", function()
-    for _ = 1, 30 do
+    for _ = 1, 12 do
       local next_chunk = repository:chunks(layers[1])
       assert.is_string(next_chunk())
     end
@@ -241,6 +241,22 @@ describe("hocker.open", function()
     assert.equal("usage", err.code)
   end)
 
+  it("takes options as a configuration says them", function()
+    for _, opts in ipairs { { jobs = "many" }, { jobs = 0 }, { retries = -1 }, { retries = {} },
+      { insecure = "no" }, { platform = {} }, { mirror = { {} } }, { connect_timeout = "soon" },
+      { username = false } } do
+      local none, err = hocker.open("debian:12", opts)
+      assert.is_nil(none)
+      assert.equal("usage", err.code)
+      assert.matches("^" .. next(opts) .. ": ", err.message)
+    end
+    local one = assert(hocker.open("debian:12", { mirror = "https://mirror.example", jobs = "4" }))
+    assert.equal("mirror.example", one.mirrors[1].ref.host)
+    local none, err = hocker.open("debian:12", { policy = "allow:digests" })
+    assert.is_nil(none)
+    assert.equal("refused", err.code)
+  end)
+
   it("raises for a name that is none", function()
     for _, call in ipairs { function() hocker.open(nil) end, function() hocker.open {} end,
       function() hocker.open_all { "debian:12", 12 } end } do
@@ -248,6 +264,8 @@ describe("hocker.open", function()
       assert.is_false(ok)
       assert.matches("content_spec.lua:%d+: an image's name is a string, not ", raised)
     end
+    assert.has_error(function() hocker.open_all "debian:12" end,
+      "a list of images' names is needed")
   end)
 
   it("knows the platform that is asked for", function()

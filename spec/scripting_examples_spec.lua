@@ -15,7 +15,8 @@ describe("examples", function()
     local base = { ["etc/motd"] = "hello\n", ["etc/other"] = "x", ["usr/bin/tool"] = "#!/bin/sh\n" }
     old = image.build { layers = { base, { random = 3000000 }, { ["etc/app.conf"] = "a=1\n" } } }
     new = image.build { config = '{"Cmd":["/bin/true"],"Env":["A=2"]}', layers = { base,
-      { ["etc/app.conf"] = "a=22\n", ["etc/.wh.motd"] = "", ["srv/.wh..wh..opq"] = "" } } }
+      { ["etc/app.conf"] = "a=22\n", ["etc/.wh.motd"] = "", ["usr/.wh.bin"] = "",
+        ["srv/.wh..wh..opq"] = "" } } }
     pushed = { old = old:push(reg, "demo/app", "old"), new = new:push(reg, "demo/app", "new") }
     names = { old = reg:host() .. "/demo/app:old", new = reg:host() .. "/demo/app:new" }
   end)
@@ -54,7 +55,7 @@ describe("examples", function()
     assert.equal("", result.stderr)
     assert.equal(table.concat({ "+ Env: A=2", "- etc/app.conf (file, 4 bytes)",
       "+ etc/app.conf (file, 5 bytes)", "+ etc/motd (removed)",
-      "- random (file, 3000000 bytes)" }, "\n") .. "\n", result.stdout)
+      "- random (file, 3000000 bytes)", "+ usr/bin (removed)" }, "\n") .. "\n", result.stdout)
     assert.equal("", check("changes", names.old, names.old))
   end)
 
@@ -63,6 +64,8 @@ describe("examples", function()
       check("find", names.old, "/etc/app.conf"))
     assert.equal(("1\t%s\tfile, 6 bytes\n2\t%s\tremoved\n"):format(new.layers[1].digest,
       new.layers[2].digest), check("find", names.new, "etc/motd"))
+    assert.equal(("1\t%s\tfile, 10 bytes\n2\t%s\tremoved\n"):format(new.layers[1].digest,
+      new.layers[2].digest), check("find", names.new, "usr/bin/tool"))
     local line = program.line(run("find", names.old, "etc/none"), "hocker run")
     assert.matches("no layer of .* has etc/none", line)
     assert.equal(3, run("find", names.old, "etc/none").code)
@@ -101,7 +104,7 @@ describe("examples", function()
       words[1] = "examples/" .. words[1] .. ".lua"
       local result = lua.run(words)
       assert.equal(1, result.code)
-      assert.matches("^lua%S*: %S.*%a", result.stderr)
+      assert.matches("^%S*lua%S*: %S.*%a", result.stderr)
     end
   end)
 

@@ -14,6 +14,7 @@ local lazy = require "hocker.lazy"
 
 local configuration = lazy "hocker.configuration"
 local context = lazy "hocker.context"
+local core = lazy "hocker.core"
 local log = lazy "hocker.log"
 local options = lazy "hocker.options"
 local settings = lazy "hocker.settings"
@@ -41,13 +42,28 @@ local current -- the context of the command that runs a script, if one does
 ---@field jobs integer?
 ---@field policy string[]? those that are asked besides the configured ones
 
+-- An option's value, by the rules of a configuration.
+local function value_of(spec, key, value)
+  local why
+  if type(value) == "table" then
+    for _, item in ipairs(value) do
+      if type(item) ~= "string" then why = "it must be a list of strings" end
+    end
+  end
+  if not why then value, why = settings.from_data(spec, value) end
+  if not why then return value end
+  return nil, core.error("usage", ("%s: %s"):format(key, why))
+end
+
 -- The options, with those that the environment and the configuration give.
 local function complete(ctx, given)
   local command = { args = { options.fetch, options.platform, options.jobs } }
   local known, args = options.by_key(command.args), {}
   for key, value in pairs(given or {}) do
     if not known[key] then error(("unknown option '%s'"):format(tostring(key)), 4) end
-    args[key] = value
+    local err
+    args[key], err = value_of(known[key], key, value)
+    if err then return nil, err end
   end
   return settings.fill(ctx.configuration, command, args)
 end
@@ -71,6 +87,7 @@ end
 ---@param opts hocker.OpenOptions?
 ---@return hocker.Registry[]? repositories, hocker.Error? err
 function M.open_all(images, opts)
+  if type(images) ~= "table" then error("a list of images' names is needed", 2) end
   for _, image in ipairs(images) do check_name(image) end
   local ctx, err = current, nil
   if not ctx then ctx, err = own_context() end

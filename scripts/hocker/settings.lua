@@ -53,23 +53,19 @@ local function from_text(spec, text)
   return nil, ("'%s' is neither 1 nor 0"):format(text)
 end
 
--- A configuration holds wherever the command is run: nothing is taken from the current directory.
-local function from_scalar(spec, value)
-  local text = tostring(value)
-  if spec.is_file and spec.is_file(text) and text:sub(1, 1) ~= "/" then
-    return nil, ("'%s' is not an absolute path"):format(text)
-  end
-  return convert(spec, text)
-end
-
-local function from_data(spec, value)
+--- The value of an option that Lua says: a configuration, or `hocker.open`.
+---@param spec table
+---@param value any
+---@return any? value
+---@return string? why there is none
+function M.from_data(spec, value)
   if spec.flag then
     if type(value) == "boolean" then return value end
     return nil, "it must be true or false"
   elseif spec.many then
     return convert_list(spec, type(value) == "table" and value or { tostring(value) })
   elseif type(value) == "string" or type(value) == "number" then
-    return from_scalar(spec, value)
+    return convert(spec, tostring(value))
   end
   return nil, "it must be a string or a number"
 end
@@ -83,6 +79,15 @@ local function variable(spec)
   local readable = name ~= "HOCKER_PATH" and not core.script.elevated()
   local text = readable and os.getenv(name) or ""
   return name, text ~= "" and text or nil
+end
+
+-- A configuration holds wherever the command is run: nothing is taken from the current directory.
+local function from_configuration(spec, value)
+  local text = tostring(value)
+  if spec.is_file and spec.is_file(text) and text:sub(1, 1) ~= "/" then
+    return nil, ("'%s' is not an absolute path"):format(text)
+  end
+  return M.from_data(spec, value)
 end
 
 --- The value of an option that is not on the command line.
@@ -101,7 +106,7 @@ function M.lookup(configuration, command, spec)
   end
   local given, path = configuration:option(command, options.key(spec))
   if given ~= nil then
-    local value, why = from_data(spec, given)
+    local value, why = from_configuration(spec, given)
     if why then return fault(path, "%s: %s", options.key(spec), why) end
     return value, path
   end

@@ -137,7 +137,7 @@ static void the_exit_code_is_a_commands(void)
 		{1, "return nil, 'why'", "house.lua: why\n"},
 		{1, "error({ code = 'io' })", NULL},
 		{2, "return 256",
-			"house.lua: the script returned 256, no exit code\n"},
+			"house.lua: it returned 256, no exit code\n"},
 		{5, "\xef\xbb\xbf#!/usr/bin/lua\nreturn #arg + 3", ""},
 		{9, "os.exit(9)", ""},
 		{1, "os.exit(false)", ""},
