@@ -64,8 +64,8 @@ ALL_CFLAGS = -std=c11 -pthread -fPIC -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 CORE := $(wildcard core/*.c)
-BINDINGS := $(filter-out bindings/main.c bindings/host.c,$(wildcard bindings/*.c))
-HOST := bindings/host.c bindings/main.c
+HOST := bindings/host.c bindings/main.c bindings/pool.c
+BINDINGS := $(filter-out $(HOST),$(wildcard bindings/*.c))
 VERSION := $(shell sed -n 's/^.define HK_VERSION "\(.*\)"$$/\1/p' core/hocker.h)
 # Of the library for other programs: a new first number is a new interface.
 SONAME := libhocker.so.$(firstword $(subst ., ,$(VERSION)))

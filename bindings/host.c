@@ -18,35 +18,9 @@
 
 #include "embedded.h"
 #include "lhk.h"
+#include "pool.h"
 
 int luaopen_cjson(lua_State *L); /* only Debian's lua-cjson has a header for it */
-
-/* --- memory ----------------------------------------------------------------------------------- */
-
-/* As realloc, but never leaves a copy of what it gives back. */
-static void *cleansing_alloc(void *ud, void *old, size_t osize, size_t nsize)
-{
-	void *new = NULL;
-
-	(void)ud;
-	if (old && nsize > 0 && nsize <= osize) {
-		explicit_bzero((char *)old + nsize, osize - nsize);
-		new = realloc(old, nsize);
-		return new ? new : old; /* a block may stay larger than asked for */
-	}
-	if (nsize > 0) {
-		new = malloc(nsize);
-		if (!new)
-			return NULL;
-	}
-	if (old) {
-		if (new)
-			memcpy(new, old, osize);
-		explicit_bzero(old, osize);
-		free(old);
-	}
-	return new;
-}
 
 /* --- embedded scripts ---------------------------------------------------------------------------- */
 
@@ -197,22 +171,29 @@ static int open_all(lua_State *L)
 
 lua_State *hk_host_new(void)
 {
-	lua_State *L = lua_newstate(cleansing_alloc, NULL);
+	struct pool *pool = pool_new();
+	lua_State *L = pool ? lua_newstate(pool_alloc, pool) : NULL;
 
-	if (!L)
-		return NULL;
-	lua_pushcfunction(L, open_all);
-	if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-		lua_close(L);
+	if (!L) {
+		pool_free(pool);
 		return NULL;
 	}
-	return L;
+	lua_pushcfunction(L, open_all);
+	if (lua_pcall(L, 0, 0, 0) == LUA_OK)
+		return L;
+	hk_host_free(L);
+	return NULL;
 }
 
 void hk_host_free(lua_State *L)
 {
-	if (L)
-		lua_close(L);
+	void *pool;
+
+	if (!L)
+		return;
+	lua_getallocf(L, &pool);
+	lua_close(L);
+	pool_free(pool);
 }
 
 /* --- a state of the program's own ---------------------------------------------------------------- */

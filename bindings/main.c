@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,10 +98,20 @@ static int make_oldest(lua_State *L)
 	return 0;
 }
 
+/* A block of a MiB or more, as a window of zstd is, goes back to the system when it is freed. The C
+ * library would keep as much as the largest had. */
+static void give_memory_back(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	lua_State *L;
 
+	give_memory_back();
 	fill_descriptors();
 	set_signals();
 	L = hk_host_new();

@@ -4,7 +4,8 @@
  * The lock guards the numbers, not the bytes: the part of the ring that is in use belongs
  * to the worker, the rest to the producer, and each copies to or passes from its own part
  * without the lock. The worker hands on spans of the ring itself, short ones, so that the
- * producer finds room while the chain behind is still busy.
+ * producer finds room while the chain behind is still busy. In the stream of bytes conditions are
+ * signalled when the lock is free again: whoever is woken needs it first.
  *
  * Nobody is woken who did not ask: the wake function is called once after each "not
  * ready" and each HK_AGAIN, and once when the chain behind has failed or finished.
@@ -71,12 +72,12 @@ static void release_span(struct queue *q, size_t len)
 	q->head += len;
 	if (q->head == q->cap)
 		q->head = 0;
-	pthread_cond_signal(&q->room);
 	if (q->asked && q->wake && fits(q, q->wanted)) {
 		q->asked = false;
 		q->wake(q->ctx);
 	}
 	pthread_mutex_unlock(&q->lock);
+	pthread_cond_signal(&q->room);
 }
 
 static void end_work(struct queue *q, const struct hk_err *result)
@@ -182,8 +183,8 @@ static int queue_write(
 		len -= n;
 		pthread_mutex_lock(&q->lock);
 		q->used += n;
-		pthread_cond_signal(&q->data);
 		pthread_mutex_unlock(&q->lock);
+		pthread_cond_signal(&q->data);
 	}
 	return HK_OK;
 }

@@ -53,7 +53,9 @@ local GUARDED <const> = {
 ---@return true? ok, hocker.Error? err "verification"
 function M.check_letters(object, what)
   for key in pairs(object) do
-    local folded = key:gsub("\u{17F}", "s"):gsub("\u{212A}", "k"):lower()
+    local folded = key
+    if key:find("[\x80-\xff]") then folded = key:gsub("\u{17F}", "s"):gsub("\u{212A}", "k") end
+    folded = folded:lower()
     local name = GUARDED[folded]
     if name and name ~= key then
       return fail("verification", "%s: has the field '%s', which others read as '%s'", what, key,

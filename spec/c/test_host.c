@@ -15,6 +15,7 @@
 
 #include "host.h"
 #include "lhk.h"
+#include "pool.h"
 #include "test.h"
 
 static struct hk_host_output got;
@@ -663,6 +664,61 @@ static void what_fails_for_memory_works_afterwards(void)
 	CHECK(fine && n > 100);
 }
 
+/* --- the memory of a state of its own
+ * ------------------------------------------------------------- */
+
+enum { BLOCKS = 5000 };
+
+/* Blocks of all sizes, each filled with its own number, that grow, shrink and are given back. */
+static void blocks_keep_to_themselves(void)
+{
+	static unsigned char *blocks[BLOCKS];
+	static size_t sizes[BLOCKS];
+	struct pool *pool = pool_new();
+	size_t seed = 1, i, k, round, wrong = 0;
+
+	CHECK(pool);
+	memset(sizes, 0, sizeof sizes);
+	for (round = 0; round < 20 * BLOCKS; round++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		i = (seed >> 33) % BLOCKS;
+		k = (seed >> 20) % 8 == 0 ? (seed >> 40) % 5000 : (seed >> 40) % 200;
+		blocks[i] = pool_alloc(pool, sizes[i] ? blocks[i] : NULL, sizes[i], k);
+		wrong += (blocks[i] == NULL) != (k == 0) || (uintptr_t)blocks[i] % 16 != 0;
+		for (; sizes[i] > 0; sizes[i]--)
+			wrong += sizes[i] <= k && blocks[i][sizes[i] - 1] != (unsigned char)i;
+		sizes[i] = k;
+		if (k > 0)
+			memset(blocks[i], (int)(unsigned char)i, k);
+	}
+	CHECK(wrong == 0);
+	for (i = 0; i < BLOCKS; i++)
+		if (sizes[i] > 0)
+			CHECK(pool_alloc(pool, blocks[i], sizes[i], 0) == NULL);
+	pool_free(pool);
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* which lets nobody have a block again */
+static void what_is_given_back_is_wiped(void)
+{
+	struct pool *pool = pool_new();
+	char *block = pool_alloc(pool, NULL, 0, 64);
+	size_t i, left = 0;
+
+	CHECK(block);
+	memset(block, 's', 64);
+	CHECK(pool_alloc(pool, block, 64, 50) == block);
+	for (i = 50; i < 64; i++)
+		left += block[i] == 's';
+	CHECK(!pool_alloc(pool, block, 50, 0));
+	CHECK(pool_alloc(pool, NULL, 0, 64) == block);
+	for (i = 0; i < 64; i++)
+		left += block[i] == 's';
+	CHECK(left == 0);
+	pool_free(pool);
+}
+#endif
+
 int main(void)
 {
 	/* No scripts of the user's are meant. */
@@ -694,5 +750,9 @@ int main(void)
 	TEST(remove_scripts);
 	TEST(two_in_two_threads_do_not_meet);
 	TEST(what_fails_for_memory_works_afterwards);
+	TEST(blocks_keep_to_themselves);
+#ifndef __SANITIZE_ADDRESS__
+	TEST(what_is_given_back_is_wiped);
+#endif
 	return test_end();
 }

@@ -13,6 +13,9 @@ M.max_size = 256 << 30
 --- Most layers at the same time, whatever is asked for: each takes memory.
 M.max_jobs = 32
 
+-- Most zstd layers at the same time: each takes a window of memory, of 8 MiB where a builder wrote it.
+local WINDOWS <const> = 2
+
 -- Bytes of all queues together: layers that are fetched at the same time share them.
 local QUEUES <const>, QUEUE_MAX <const>, QUEUE_MIN <const> = 8 << 20, 512 << 10, 64 << 10
 
@@ -168,6 +171,36 @@ local function to_fetch(layers, in_turn)
   return missing
 end
 
+local function has_window(layer)
+  return layer.descriptor.mediaType:find("zstd$") ~= nil
+end
+
+-- A job that fetches one layer of the list after another, for as many tasks as there are. A layer is only
+-- passed over for those before it, so that the one whose turn it is always runs.
+local function one_after_another(list, fetch)
+  local taken, windows = {}, 0
+  local first = 1
+  local function take()
+    while taken[first] do first = first + 1 end
+    for i = first, #list do
+      if not taken[i] and (windows < WINDOWS or not has_window(list[i])) then
+        taken[i] = true
+        return list[i]
+      end
+    end
+  end
+  return function()
+    for layer in take do
+      local window = has_window(layer) and 1 or 0
+      windows = windows + window
+      local ok, err = fetch(layer)
+      if not ok then return nil, err end
+      windows = windows - window
+    end
+    return true
+  end
+end
+
 --- Fetches the layers that are not there yet, several at the same time. `open` makes the sink of one.
 ---@param session hocker.archive.Runner
 ---@param layers hocker.archive.Layer[]
@@ -178,7 +211,7 @@ function M.fetch(session, layers, open, opts)
   local missing, queue = to_fetch(layers, opts.in_turn), queue_size(opts.jobs)
   local progress = opts.progress
   if progress then progress:plan(missing) end
-  return session:run(each(missing, function(layer)
+  local job = one_after_another(missing, function(layer)
     local ok, err = layer.source:blob(layer.descriptor, function()
       local target, problem = open(layer)
       if not target then return nil, problem end
@@ -189,7 +222,10 @@ function M.fetch(session, layers, open, opts)
     })
     if ok and progress then progress:done(layer) end
     return ok, err
-  end), opts.jobs)
+  end)
+  local jobs = {}
+  for i = 1, math.min(opts.jobs, #missing) do jobs[i] = job end
+  return session:run(jobs)
 end
 
 return M
