@@ -46,6 +46,8 @@ struct hk_transfer {
 	bool accepted;	 /* its body is for the sink */
 	int64_t skip;	 /* bytes of it that the sink has already */
 	size_t refused;	 /* bytes that the sink had no room for; the leg is paused */
+	bool asks;	 /* it is a handshake alone, to learn why ... */
+	struct hk_err unsent; /* ... a request could not be sent */
 
 	/* The exchange. */
 	bool whole;		 /* it is continued without a range: see transfer.h */
@@ -79,6 +81,7 @@ int64_t session_now_ms(void);
 /* transfer.c, for the others */
 void transfer_run(struct hk_transfer *t); /* sends the next leg */
 bool transfer_run_whole(struct hk_transfer *t); /* again, without the range that was in vain */
+void transfer_shake_hands(struct hk_transfer *t, bool only); /* sends no request, or again does */
 void transfer_orphan(struct hk_transfer *t); /* its session goes */
 HK_MUST_USE int transfer_check_url(const char *text, struct hk_err *err);
 

@@ -189,12 +189,44 @@ static void judge_status(struct hk_transfer *t)
 	}
 }
 
+/* A server of TLS 1.3 judges the client's certificate when the client takes the handshake to be over,
+ * and hangs up. A request, or the rest of one, that can't be sent any more keeps libcurl from reading
+ * why. In TLS 1.2 the handshake itself tells it, and no more than that is done. */
+static bool is_unsent(const struct hk_transfer *t, CURLcode code)
+{
+	return (code == CURLE_SEND_ERROR || code == CURLE_HTTP2) && t->response.status == 0 &&
+		is_https(t->leg_url.data);
+}
+
+static void ask_why(struct hk_transfer *t)
+{
+	t->unsent = t->err;
+	transfer_shake_hands(t, true);
+}
+
+static void judge_answer(struct hk_transfer *t, CURLcode code)
+{
+	transfer_shake_hands(t, false);
+	if (code != CURLE_OK)
+		hk_err_curl(&t->err, (int)code, t->errbuf);
+	if (t->err.code == HK_EAUTH) {
+		fail(t);
+	} else {
+		t->err = t->unsent;
+		broken(t);
+	}
+}
+
 void transfer_settle(struct hk_transfer *t, CURLcode code)
 {
 	long sys = 0;
 
 	t->state = WAITING; /* no longer libcurl's */
 	transfer_go_on(t);
+	if (t->asks) {
+		judge_answer(t, code);
+		return;
+	}
 	if (t->err.code == HK_EPROTOCOL || t->err.code == HK_EUNSUPPORTED) {
 		fail(t); /* noted by a callback, which made libcurl stop */
 	} else if (t->err.code != HK_OK) {
@@ -204,7 +236,9 @@ void transfer_settle(struct hk_transfer *t, CURLcode code)
 		hk_err_curl(&t->err, (int)code, t->errbuf);
 		if (code == CURLE_UNSUPPORTED_PROTOCOL) /* our URL was good: what came is no HTTP */
 			t->err.code = HK_EPROTOCOL;
-		if (t->err.code == HK_ENETWORK && retry_curl((int)code, sys))
+		if (is_unsent(t, code))
+			ask_why(t);
+		else if (t->err.code == HK_ENETWORK && retry_curl((int)code, sys))
 			broken(t);
 		else
 			fail(t);

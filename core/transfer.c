@@ -223,6 +223,7 @@ void transfer_run(struct hk_transfer *t)
 	memset(&t->err, 0, sizeof t->err);
 	t->errbuf[0] = '\0';
 	response_reset(&t->response);
+	t->accepted = false;
 	if (set_up_leg(t) == HK_OK) {
 		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->leg_headers);
 		if (session_run(t->session, t, &t->err) == HK_OK)
@@ -239,13 +240,23 @@ static int set_leg(struct hk_transfer *t, const char *url, struct hk_err *err)
 
 bool transfer_run_whole(struct hk_transfer *t)
 {
-	if (t->ranged || t->whole || t->received == 0 || t->response.status == 200 ||
+	if (t->ranged || t->whole || t->received == 0 || t->accepted ||
 		set_leg(t, t->url, &t->err) != HK_OK)
 		return false;
 	t->whole = true;
 	t->hops = 0;
 	transfer_run(t);
 	return true;
+}
+
+void transfer_shake_hands(struct hk_transfer *t, bool only)
+{
+	t->asks = only;
+	curl_easy_setopt(t->easy, CURLOPT_CONNECT_ONLY, only ? 1L : 0L);
+	curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, only ? (long)CURL_SSLVERSION_MAX_TLSv1_2
+							   : (long)CURL_SSLVERSION_DEFAULT);
+	if (only)
+		transfer_run(t);
 }
 
 /* --- life ------------------------------------------------------------------------------------------ */

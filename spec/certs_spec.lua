@@ -142,8 +142,11 @@ describe("certs", function()
       local go = registry.start { tls = ca:server(), client_ca = ca.cert }
       finally(function() go:stop() end)
       local stranger = other_ca:client("mallory")
+      local pairs_tried = { {} }
+      -- How far a request gets before the server hangs up is a matter of luck.
+      for i = 2, 12 do pairs_tried[i] = { "--cert", stranger.cert, "--key", stranger.key } end
       for _, server in ipairs { go, front } do
-        for _, pair in ipairs { {}, { "--cert", stranger.cert, "--key", stranger.key } } do
+        for _, pair in ipairs(pairs_tried) do
           local words = { "--registry", server:url(), "demo/app", "v1", "--cacert", ca.cert, "-q" }
           local line = program.refuses(4, "hocker-manifest",
             table.move(pair, 1, #pair, #words + 1, words))
