@@ -240,7 +240,7 @@ static int set_leg(struct hk_transfer *t, const char *url, struct hk_err *err)
 
 bool transfer_run_whole(struct hk_transfer *t)
 {
-	if (t->ranged || t->whole || t->received == 0 || t->accepted ||
+	if (t->ranged || t->whole || t->received == 0 || t->accepted || t->response.status == 200 ||
 		set_leg(t, t->url, &t->err) != HK_OK)
 		return false;
 	t->whole = true;
