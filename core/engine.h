@@ -1,5 +1,5 @@
 /*
- * engine: what session.c and transfer.c share. Private to them.
+ * engine: what session.c, transfer.c, leg.c and judge.c share. Private to them.
  *
  * A transfer is always in one state. The session moves it: RUNNING legs by libcurl, DELAYED by
  * the clock, DRAINING by the sink; the caller's answers move it out of the WAITING states.
@@ -16,6 +16,8 @@
 #include "response.h"
 #include "session.h"
 #include "transfer.h"
+
+#define AUTHORIZATION_MAX (64 * 1024) /* a token with a long list of groups takes a few KiB */
 
 enum transfer_state { RUNNING, WAITING, DELAYED, DRAINING, DONE };
 
@@ -78,10 +80,17 @@ HK_MUST_USE int session_trust(
 	struct hk_session *s, CURL *easy, const char *url, struct hk_err *err);
 int64_t session_now_ms(void);
 
+/* leg.c, for the others */
+void leg_set_up(struct hk_transfer *t); /* once */
+HK_MUST_USE int leg_check_field(const char *text, struct hk_err *err);
+HK_MUST_USE int leg_add_header(struct curl_slist **list, const char *line, struct hk_err *err);
+HK_MUST_USE int leg_set_url(struct hk_transfer *t, const char *url, struct hk_err *err);
+void leg_run(struct hk_transfer *t);			/* sends the next one */
+bool leg_run_whole(struct hk_transfer *t);		/* again, without the range that was in vain */
+void leg_shake_hands(struct hk_transfer *t, bool only); /* sends no request, or again does */
+void leg_free_headers(struct hk_transfer *t);
+
 /* transfer.c, for the others */
-void transfer_run(struct hk_transfer *t); /* sends the next leg */
-bool transfer_run_whole(struct hk_transfer *t); /* again, without the range that was in vain */
-void transfer_shake_hands(struct hk_transfer *t, bool only); /* sends no request, or again does */
 void transfer_orphan(struct hk_transfer *t); /* its session goes */
 HK_MUST_USE int transfer_check_url(const char *text, struct hk_err *err);
 

@@ -1,7 +1,7 @@
 /*
  * judge: what to make of a leg when libcurl is through with it: drain the sink, end, or ask the
  * caller by an event. All decisions about a response are made here, when no libcurl frame is on
- * the stack; the callbacks in transfer.c only move bytes and note errors.
+ * the stack; the callbacks in leg.c only move bytes and note errors.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static void name_error(struct hk_transfer *t)
  * what is none. */
 static void fail(struct hk_transfer *t)
 {
-	if (t->err.code != HK_EREFUSED && transfer_run_whole(t))
+	if (t->err.code != HK_EREFUSED && leg_run_whole(t))
 		return;
 	name_error(t);
 	transfer_done(t);
@@ -201,12 +201,12 @@ static bool is_unsent(const struct hk_transfer *t, CURLcode code)
 static void ask_why(struct hk_transfer *t)
 {
 	t->unsent = t->err;
-	transfer_shake_hands(t, true);
+	leg_shake_hands(t, true);
 }
 
 static void judge_answer(struct hk_transfer *t, CURLcode code)
 {
-	transfer_shake_hands(t, false);
+	leg_shake_hands(t, false);
 	if (code != CURLE_OK)
 		hk_err_curl(&t->err, (int)code, t->errbuf);
 	if (t->err.code == HK_EAUTH) {

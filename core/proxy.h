@@ -1,6 +1,6 @@
 /*
  * proxy: which proxy of the environment a leg goes through. libcurl reads the variables; this
- * adds what Go's clients, docker and podman among them, take for granted. Private to transfer.c.
+ * adds what Go's clients, docker and podman among them, take for granted. Private to leg.c.
  *
  *   - What goes to this machine goes through no proxy: it would look for the machine on its own,
  *     and what goes here by plain http, credentials too, is not for it to see.

@@ -280,7 +280,7 @@ static int64_t start_due(struct hk_session *s, int64_t now, int64_t until)
 		if (t->state != DELAYED)
 			continue;
 		if (t->due_ms <= now)
-			transfer_run(t);
+			leg_run(t);
 		else if (t->due_ms < until)
 			until = t->due_ms;
 	}
