@@ -171,7 +171,7 @@ describe("libhocker", function()
         hk_host_output got;
         lua_State *L = hk_host_new();
         int code = L ? hk_host_run(L, 2, argv, &got) : 9;
-        lua_close(L);
+        hk_host_free(L);
         return code == 0 && !hk_interrupted() && got.out_len == %d ? 0 : 1;
       }
     ]]):format(#("hocker " .. core.version .. "\n")), "fetch.cc")
