@@ -5,6 +5,22 @@ local function call(text)
 end
 
 describe("guard", function()
+  lazy_setup(guard.arm)
+
+  it("keeps nothing before anybody's Lua is loaded, and then what is there", function()
+    local fresh = dofile(package.searchpath("hocker.guard", package.path))
+    local format, upper = string.format, string.upper
+    fresh.call(function()
+      rawset(string, "format", "ours")
+      fresh.arm()
+      rawset(string, "format", format)
+      rawset(string, "upper", "another's")
+    end)
+    local after = { string.format, string.upper }
+    rawset(string, "format", format)
+    assert.same({ "ours", upper }, after)
+  end)
+
   local breaks = {
     "string.format = nil", "print = nil require = 5", "os.exit, io = print, nil",
     "getmetatable('').__index = nil", "debug.setmetatable('', nil)",

@@ -48,11 +48,27 @@ local function restore(kept, ...)
   return ...
 end
 
+local armed, scope = false, nil -- whether anybody's Lua was loaded; the call that is under way
+
+--- Tells that somebody's Lua is about to be loaded. Until then there is nothing to be kept.
+function M.arm()
+  armed = true
+  if scope and not scope.kept then scope.kept = keep() end
+end
+
+local function leave(mine, outer, ...)
+  scope = outer
+  if mine.kept then return restore(mine.kept, ...) end
+  return ...
+end
+
 --- Calls a function that does not raise: pcall, say.
 ---@param f function
 ---@return any ... what it returns
 function M.call(f, ...)
-  return restore(keep(), f(...))
+  local outer, mine = scope, { kept = armed and keep() or nil }
+  scope = mine
+  return leave(mine, outer, f(...))
 end
 
 local function release(kept, ...)
@@ -64,6 +80,7 @@ end
 ---@param f function
 ---@return any ... what it returns
 function M.confine(f, ...)
+  if not armed then return f(...) end
   local kept = keep()
   if confined == 0 then exit = os.exit end
   confined = confined + 1

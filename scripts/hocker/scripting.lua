@@ -1,6 +1,7 @@
 --- What runs somebody's Lua needs: `hocker run`, `hocker repl`, and a program that embeds hocker.
 
 local core = require "hocker.core"
+local guard = require "hocker.guard"
 local hocker = require "hocker"
 local output = require "hocker.output"
 
@@ -11,8 +12,9 @@ local M = {}
 --- forget that it has failed, and `os.exit` leaves no file half made.
 ---@param ctx hocker.Context | { out: hocker.Output }
 ---@param globals table<string, any> for the script
----@return table guard to be closed
+---@return table scope to be closed
 function M.prepare(ctx, globals)
+  guard.arm()
   local before, used, exit = {}, hocker.use(ctx.log and ctx), os.exit
   globals.print = output.printer(ctx.out)
   for name, value in pairs(globals) do
@@ -45,7 +47,7 @@ end
 ---@param words string[] its arguments; [0] is its name
 ---@return boolean|integer|nil result, hocker.Error? err
 function M.run(ctx, chunk, words)
-  local guard <close> = M.prepare(ctx, { arg = words })
+  local scope <close> = M.prepare(ctx, { arg = words })
   return outcome(chunk(table.unpack(words)))
 end
 

@@ -272,6 +272,7 @@ end
 ---@param script { path: string, text: string }
 ---@return function? chunk, hocker.Error? err "internal": it is broken, with its file and line; "refused", as of `may_run`
 function M.compile(script)
+  if script.from ~= "bundled" then guard.arm() end
   if script.chunk then return script.chunk end
   local ok, err = M.may_run(script.path)
   if not ok then return nil, err end
