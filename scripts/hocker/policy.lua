@@ -264,7 +264,13 @@ local function call(self, policy, hook, facts, ctx, session)
   local co = coroutine.running()
   local before = inside[co]
   inside[co] = { policy = policy, set = self, outer = M.at_work(session) }
-  local _ <close> = setmetatable({}, { __close = function() inside[co] = before end })
+  -- A signal that the program is sent stops what runs outside of tasks, and this in any of them.
+  local heeds = debug.gethook() == nil
+  if heeds then core.system.heed() end
+  local _ <close> = setmetatable({}, { __close = function()
+    if heeds then debug.sethook() end
+    inside[co] = before
+  end })
   local ok, answer, err = confine(xpcall, consult, traced, policy, hook, facts,
     { registry = ctx.registry, log = ctx.log })
   if not ok then

@@ -275,6 +275,7 @@ describe("a command of the user", function()
       command = { "x" },
       template = { "docker2nix", "--template", "DIR/x.lua", "--manifest", "DIR/m", "a", "b" },
       policy = { "tags", "--policy", "DIR/policy.lua", "127.0.0.1:1/a" },
+      task = { "image", "--policy", "DIR/task.lua", "--out", "DIR/out", "127.0.0.1:1/a" },
     }
     for kind, words in pairs(endless) do
       for name, code in pairs { INT = 130, TERM = 143 } do
@@ -284,6 +285,7 @@ describe("a command of the user", function()
             ["commands/x.lua"] = ("return { summary = 'x', run = function() %s end }"):format(loop),
             ["x.lua"] = ("return function() %s end"):format(loop),
             ["policy.lua"] = ("return { resolve = function() %s end }"):format(loop),
+            ["task.lua"] = ("return { request = function() %s end }"):format(loop),
             ["m"] = image.build().oci.bytes,
           }
           local argv = {}
