@@ -29,7 +29,7 @@ describe("a body", function()
   lazy_teardown(function() server:stop() end)
   before_each(function()
     server:forget()
-    parts.least, parts.patience, parts.connections = 600000, 0.3, 100
+    parts.least, parts.patience, parts.connections = 600000, 1.5, 100
     s = assert(session.new { connections = 100, stall_timeout = 20 })
   end)
   after_each(function()
