@@ -9,6 +9,7 @@
 -- What another policy fetches to judge by, as the signatures of another key, is no image that is accepted.
 
 local base64 = require "hocker.base64"
+local content = require "hocker.content"
 local core = require "hocker.core"
 local json = require "hocker.json"
 local parameters = require "hocker.policy.parameters"
@@ -50,16 +51,6 @@ end
 -- What is wrong with one signature leaves the others as good as they are.
 local PASSING <const> = { verification = true, not_found = true, protocol = true }
 
-local function fetch_payload(registry, layer)
-  local buffer
-  local ok, err = registry:blob(layer, function()
-    buffer = core.buffer(PAYLOAD_MAX)
-    return buffer:sink()
-  end, "signature")
-  if not ok then return nil, err end
-  return buffer:data()
-end
-
 -- The document at the signatures' tag; nil alone when there is none.
 local function find_signatures(registry, digest)
   local document, err = registry:document()
@@ -80,7 +71,7 @@ local function check(keys, registry, digest)
     local signature = notes and base64.decode(notes[ANNOTATION] or "")
     if signature and layer.mediaType == MEDIA_TYPE and layer.size <= PAYLOAD_MAX then
       local payload
-      payload, err = fetch_payload(at, layer)
+      payload, err = content.read(at, layer, { max = PAYLOAD_MAX, kind = "signature" })
       if not payload and (err.policy or not PASSING[err.code]) then return nil, err end
       if payload and is_signed(keys, payload, signature) and is_about(payload, digest) then
         return nil
